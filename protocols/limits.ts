@@ -1,0 +1,100 @@
+// Every bound on what a peer may make us hold, count or wait for, by name, with its default and the reason for it.
+// Protocol machines take the group they need; the gateway takes the whole object. Times are in milliseconds, sizes in
+// bytes. Sources: the budgets of the security bar, kube-apiserver's own limits, and the figures named at each line.
+
+export const limits = {
+  http1: {
+    /** Request or status line. kube-apiserver takes 1 MiB of headers in all; kubectl's longest exec lines are below 8 KiB. */
+    startLine: 16_384,
+    /** All field lines of one message, with their line ends. */
+    fieldBytes: 65_536,
+    /** Field lines of one message (the five X-Stream-Protocol-Version lines of SPDY count five). */
+    fieldCount: 128,
+    /** A chunk-size line with its extensions (Kestrel CVE-2025-55315 came of loose ones; we refuse extensions from clients). */
+    chunkLine: 256,
+    /** Trailer fields, bytes. Kubernetes sends trailers only through proxy subresources. */
+    trailerBytes: 8_192,
+    /** Pipelined bytes held while a request is being answered; past it the socket is paused. */
+    heldBytes: 65_536,
+    /** 1xx answers of the cluster before the final one. */
+    informational: 8,
+  },
+  websocket: {
+    /** One frame. The API server cuts the session above 32 MiB (x/net/websocket); kubectl's frames are below 33 KiB. */
+    frame: 33_554_432,
+    /** Frames of one fragmented message (ws CVE-2026-48779). */
+    fragments: 1_024,
+    /** Ping or pong frames in a row without data in between. kubectl pings every 5 s. */
+    controlFrames: 1_024,
+  },
+  spdy: {
+    /** Payload of a control frame. moby/spdystream takes 16 MiB; Kubernetes' are below 200 bytes. */
+    controlFrame: 65_536,
+    /** Payload of a data frame: the format's own bound. Data passes in pieces, so it costs no memory. */
+    dataFrame: 16_777_215,
+    /** A header block once inflated (CVE-2026-35469 was the lack of it). */
+    inflatedBlock: 262_144,
+    /** Names in one header block. */
+    headerCount: 64,
+    /** Streams open at once: exec has five, a port-forward two for each connection. */
+    streams: 256,
+    /** Entries of a SETTINGS frame. */
+    settings: 32,
+  },
+  kubernetes: {
+    /** The Status on the error stream, bytes. */
+    status: 65_536,
+    /** The resize messages not yet complete, bytes. */
+    resize: 1_024,
+    /** argv of one exec: words, and bytes in all. Linux' own ARG_MAX is 2 MiB, but the request line bounds it first. */
+    commandWords: 1_024,
+  },
+  tape: {
+    /** One entry as stored, bytes: 64 KiB of stream or body, a request head, or a whole request body with room to spare. */
+    entry: 8_388_608,
+    /** Nesting of an entry's msgpack. */
+    depth: 16,
+    /** Stream bytes joined into one entry. */
+    joinBytes: 65_536,
+    /** How long a joined entry stays open. */
+    joinMillis: 10,
+    /** After this an API tape is followed by a new one. */
+    rotateBytes: 268_435_456,
+    rotateMillis: 3_600_000,
+    /** Accepted but not yet on disk, over all tapes; past it sources are paused. */
+    backlogBytes: 16_777_216,
+    /** `group` durability's promise: accepted bytes are on disk within this, or sources are paused. */
+    groupMillis: 250,
+  },
+  gateway: {
+    /** TLS handshake to its end. */
+    handshakeMillis: 5_000,
+    /** From the first wait for a request to the end of its head. */
+    headMillis: 10_000,
+    /** A kept connection without a request. */
+    idleMillis: 180_000,
+    /** A request body, whole: the API server's own limit (apiserver config.go MaxRequestBodyBytes). */
+    requestBody: 3_145_728,
+    /** The lowest rate of a request body, bytes a second, after the first 10 s. */
+    requestBodyRate: 1_024,
+    /** A bearer token. EKS tokens are up to 4 KiB. */
+    token: 16_384,
+    /** Client connections in all. */
+    connections: 10_000,
+    /** Client connections that have not yet been identified. */
+    unidentified: 1_000,
+    /** To the cluster: connect with TLS. */
+    dialMillis: 10_000,
+    /** To the first byte of an answer of a request that is not long-running (the API server cuts at 60 s). */
+    answerMillis: 75_000,
+    /** Idle pooled connections to one cluster, and how long one is kept (the API server keeps them 90 s or more). */
+    pooled: 64,
+    pooledMillis: 30_000,
+    /** How long a stream may go on after SIGTERM. */
+    drainMillis: 10_000,
+    /** A socket's unwritten bytes before its source is paused. */
+    writeBuffer: 1_048_576,
+  },
+} as const
+
+export type Limits = typeof limits

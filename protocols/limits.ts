@@ -10,8 +10,8 @@ export const limits = {
     fieldBytes: 65_536,
     /** Field lines of one message (the five X-Stream-Protocol-Version lines of SPDY count five). */
     fieldCount: 128,
-    /** A chunk-size line with its extensions (Kestrel CVE-2025-55315 came of loose ones; we refuse extensions from clients). */
-    chunkLine: 256,
+    /** Hex digits of a chunk size, leading zeros included. Chunk extensions are refused (Kestrel CVE-2025-55315), so a line is no longer. */
+    chunkDigits: 16,
     /** Trailer fields, bytes. Kubernetes sends trailers only through proxy subresources. */
     trailerBytes: 8_192,
     /** Pipelined bytes held while a request is being answered; past it the socket is paused. */
@@ -90,10 +90,29 @@ export const limits = {
     /** Idle pooled connections to one cluster, and how long one is kept (the API server keeps them 90 s or more). */
     pooled: 64,
     pooledMillis: 30_000,
+    /** One run of a kubeconfig's exec plugin (the aws CLI takes one to three seconds), and what it may print. */
+    credentialMillis: 15_000,
+    credentialBytes: 65_536,
+    /** A credential is renewed this long before it ends, or at three quarters of a shorter life. */
+    credentialMarginMillis: 60_000,
+    /** A plugin is not run again within this after a failed run, or for a fresh credential that the cluster refused. */
+    credentialRetryMillis: 2_000,
+    /** A token file's modification time is looked at no more often than this. */
+    tokenFileMillis: 1_000,
+    /** A kubeconfig, or a file that it names. */
+    kubeconfigBytes: 1_048_576,
     /** How long a stream may go on after SIGTERM. */
     drainMillis: 10_000,
+    /** From our end of a socket to the peer's; then it is destroyed. */
+    closeMillis: 5_000,
     /** A socket's unwritten bytes before its source is paused. */
     writeBuffer: 1_048_576,
+  },
+  admin: {
+    /** Connections to the admin API: people, one scraper, probes. */
+    connections: 128,
+    /** Tapes or leaves being read out at once; each holds one entry. */
+    transfers: 16,
   },
 } as const
 

@@ -12,26 +12,45 @@ export interface Driven<Event> {
   closed(error: Error | undefined): void
 }
 
-/** Feeds a socket's bytes to a machine until the socket closes. `first` holds bytes that were read before. */
-export function drive<E, C>(socket: Duplex, connection: Connection<E, C>, owner: Driven<E>, first?: Uint8Array): void {
+/**
+ * Feeds a socket's bytes to a machine until the socket closes. `first` holds bytes that were read before. Returns what
+ * takes the socket away from the machine again, for whoever drives it next: its owner then hears nothing more.
+ */
+export function drive<E, C>(
+  socket: Duplex,
+  connection: Connection<E, C>,
+  owner: Driven<E>,
+  first?: Uint8Array,
+): () => void {
   let fault: Error | undefined
   let gone = false
   const take = (events: readonly E[]): void => {
     for (let at = 0; at < events.length; at++) owner.event(events[at] as E)
     owner.turn?.()
-    flush(socket, connection)
+    // A turn may have given the socket away (an upgrade): then the output has been written by who did so.
+    if (!gone) flush(socket, connection)
   }
-  socket.on('data', (chunk: Uint8Array) => take(connection.receive(chunk)))
-  socket.on('end', () => take(connection.receiveEnd()))
-  socket.on('error', (error) => {
-    fault = error
-  })
-  socket.on('close', () => {
+  const onData = (chunk: Uint8Array): void => take(connection.receive(chunk))
+  const onEnd = (): void => take(connection.receiveEnd())
+  const onClose = (): void => {
     if (gone) return
     gone = true
     owner.closed(fault)
+  }
+  socket.on('data', onData)
+  socket.on('end', onEnd)
+  socket.on('close', onClose)
+  // Stays after release: a socket without an error listener would end the process.
+  socket.on('error', (error) => {
+    fault = error
   })
   if (first !== undefined && first.length > 0) take(connection.receive(first))
+  return () => {
+    gone = true
+    socket.off('data', onData)
+    socket.off('end', onEnd)
+    socket.off('close', onClose)
+  }
 }
 
 /** Writes what a machine has to say, in one cork; adjacent views become one write. False: wait for 'drain'. */

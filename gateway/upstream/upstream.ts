@@ -34,7 +34,7 @@ export interface UpstreamCall {
 /** Why the cluster gave no usable answer; `status` is what the caller gets (502, 503 or 504). Never holds a credential. */
 export class UpstreamFailed extends Error {
   readonly status: 502 | 503 | 504
-  /** The check that failed: "upstream.refused", "upstream.certificate", "upstream.timeout", "upstream.closed", "upstream.protocol", "upstream.credentials". */
+  /** The check that failed: "upstream.refused", "upstream.certificate", "upstream.timeout", "upstream.closed", "upstream.protocol", "upstream.redirect", "upstream.credentials", "upstream.aborted". */
   readonly rule: string
 
   constructor(status: 502 | 503 | 504, rule: string, message: string, options?: ErrorOptions) {
@@ -46,7 +46,11 @@ export class UpstreamFailed extends Error {
 
 /** The cluster's answer to an upgrade request. */
 export type UpgradeAnswer =
-  /** 101, with Connection and Upgrade checked; the socket is the caller's now, and `trailing` came behind the head. */
+  /**
+   * 101, with Connection, Upgrade, Sec-WebSocket-Accept and the subprotocol checked; the socket is the caller's now, and
+   * `trailing` came behind the head. It is paused and has no listener but a silent one for errors: whoever drives it
+   * resumes it, and looks at `destroyed` if it waited for anything before.
+   */
   | { readonly switched: true; readonly head: ResponseHead; readonly socket: Duplex; readonly trailing: Uint8Array }
   /** Anything else: an ordinary answer, whose body (at most limits.gateway.requestBody) has been read whole; the connection is closed. */
   | { readonly switched: false; readonly head: ResponseHead; readonly body: Uint8Array }
@@ -58,7 +62,10 @@ export interface Upstream {
   credentials(): Promise<Fields>
   /** `Host` is added here. */
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall
-  /** On a connection of its own, never pooled. Rejects with UpstreamFailed. `signal` aborts the dial. */
+  /**
+   * On a connection of its own, never pooled; `request.fields` holds one Upgrade field, Connection is added here. Rejects
+   * with UpstreamFailed. `signal` gives it up until it has resolved.
+   */
   upgrade(request: UpstreamRequest, signal: AbortSignal): Promise<UpgradeAnswer>
   close(): void
 }

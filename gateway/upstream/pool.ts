@@ -1,0 +1,124 @@
+// A cluster reached over HTTP/1.1: sends requests on kept connections, the last one used first, and upgrades on
+// connections of their own. Never more than one request on a connection, never a second try of what may have had effect.
+
+import type { Fields } from '../../protocols/fields.ts'
+import { limits } from '../../protocols/limits.ts'
+import type { Deadlines } from '../deadlines.ts'
+import { Call } from './call.ts'
+import { type Credentials, openCredentials } from './credentials.ts'
+import { Dialer } from './dial.ts'
+import type { Kubeconfig } from './kubeconfig.ts'
+import { type ConnectionOwner, PooledConnection } from './pooled-connection.ts'
+import { UpgradeAttempt } from './upgrade.ts'
+import {
+  type UpgradeAnswer,
+  type Upstream,
+  type UpstreamCall,
+  UpstreamFailed,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from './upstream.ts'
+
+export class ClusterUpstream implements Upstream, ConnectionOwner {
+  readonly name: string
+  readonly deadlines: Deadlines
+  readonly authority: string
+  readonly basePath: string
+  readonly #credentials: Credentials
+  readonly #dialer: Dialer
+  /** The last one released is the last element and is used first. */
+  readonly #idle: PooledConnection[] = []
+  readonly #connections = new Set<PooledConnection>()
+  readonly #upgrades = new Set<UpgradeAttempt>()
+  #closed = false
+
+  /** `deadlines` must count milliseconds since 1970: credentials' expiry is compared with it. */
+  constructor(name: string, kubeconfig: Kubeconfig, deadlines: Deadlines) {
+    this.name = name
+    this.deadlines = deadlines
+    this.authority = kubeconfig.address.authority
+    this.basePath = kubeconfig.address.basePath
+    this.#credentials = openCredentials(kubeconfig.user, () => deadlines.now())
+    this.#dialer = new Dialer(name, kubeconfig.address, deadlines)
+  }
+
+  credentials(): Promise<Fields> {
+    return this.#credentials.fields()
+  }
+
+  send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
+    const call = new Call(request, handler)
+    const connection = this.#takeIdle()
+    if (connection !== undefined) connection.carry(call)
+    else this.#dial(call)
+    return call
+  }
+
+  async upgrade(request: UpstreamRequest, signal: AbortSignal): Promise<UpgradeAnswer> {
+    if (this.#closed) throw shutDown(this.name)
+    const attempt = new UpgradeAttempt(this, request, signal)
+    this.#upgrades.add(attempt)
+    try {
+      return await attempt.run(this.#dialer, this.#credentials.certificate)
+    } finally {
+      this.#upgrades.delete(attempt)
+    }
+  }
+
+  /** Ends every connection but those that were handed over by `upgrade`; calls under way fail. */
+  close(): void {
+    this.#closed = true
+    for (const connection of [...this.#connections]) connection.fail(shutDown(this.name))
+    for (const attempt of [...this.#upgrades]) attempt.fail(shutDown(this.name))
+    this.#credentials.close()
+  }
+
+  // -- from the connections
+
+  released(connection: PooledConnection): void {
+    if (this.#idle.push(connection) > limits.gateway.pooled) this.#idle[0]?.destroy()
+  }
+
+  lost(connection: PooledConnection): void {
+    this.#connections.delete(connection)
+    const at = this.#idle.indexOf(connection)
+    if (at !== -1) this.#idle.splice(at, 1)
+  }
+
+  repeat(call: Call): void {
+    this.#dial(call)
+  }
+
+  unauthorized(): void {
+    this.#credentials.refused()
+  }
+
+  #takeIdle(): PooledConnection | undefined {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.usable && connection.certificate === this.#credentials.certificate) return connection
+      connection.destroy()
+    }
+    return undefined
+  }
+
+  #dial(call: Call): void {
+    if (this.#closed) {
+      process.nextTick(() => call.failed(shutDown(this.name)))
+      return
+    }
+    const certificate = this.#credentials.certificate
+    const dialling = this.#dialer.dial(certificate, true, {
+      dialled: (socket) => {
+        const connection = new PooledConnection(this, socket, certificate)
+        this.#connections.add(connection)
+        connection.carry(call)
+      },
+      dialFailed: (error) => call.failed(error),
+    })
+    call.awaits(dialling)
+  }
+}
+
+function shutDown(cluster: string): UpstreamFailed {
+  return new UpstreamFailed(503, 'upstream.closed', `the gateway is closing its connections to cluster ${cluster}`)
+}

@@ -5,7 +5,7 @@ export interface Principal {
   readonly user: string
   /** Groups with the prefix, without duplicates. Never "system:…". */
   readonly groups: readonly string[]
-  /** The actor (JWT `act.sub`, RFC 8693 section 4.1, the innermost delegate is the current actor), or "". */
+  /** The actor (JWT `act.sub`; of nested ones the outermost, which is the current actor: RFC 8693 section 4.1), or "". */
   readonly actor: string
   /** The token's `iss`. */
   readonly issuer: string

@@ -20,10 +20,12 @@ export interface RequestAttributes {
   readonly name: string
   /** The path segments after the resource, as parsed. */
   readonly parts: readonly string[]
-  /** The decoded path, rebuilt; what goes upstream is this, encoded again. */
+  /** The decoded path, rebuilt. For people and policy; never a request line: it may hold "?" and spaces. */
   readonly path: string
   /** The query as received, without "?"; checked for well-formedness. */
   readonly query: string
+  /** What goes upstream, in origin-form: the parsed path, encoded canonically, and the query. */
+  readonly target: string
   /** For exec: argv, in order. */
   readonly command: readonly string[]
   /** For exec and attach: the container asked for, or "". */

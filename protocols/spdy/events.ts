@@ -27,6 +27,8 @@ export type SpdyEvent =
       readonly fin: boolean
       readonly unidirectional: boolean
       readonly headers: Fields
+      /** Which header block of its direction this was, from 0: a gap shows the other machine that one was left out. */
+      readonly block: number
       readonly raw: Uint8Array
     }
   | {
@@ -34,6 +36,7 @@ export type SpdyEvent =
       readonly streamId: number
       readonly fin: boolean
       readonly headers: Fields
+      readonly block: number
       readonly raw: Uint8Array
     }
   | {
@@ -41,6 +44,7 @@ export type SpdyEvent =
       readonly streamId: number
       readonly fin: boolean
       readonly headers: Fields
+      readonly block: number
       readonly raw: Uint8Array
     }
   | { readonly type: 'reset'; readonly streamId: number; readonly status: number; readonly raw: Uint8Array }
@@ -54,14 +58,21 @@ export type SpdyEvent =
   | { readonly type: 'windowUpdate'; readonly streamId: number; readonly delta: number; readonly raw: Uint8Array }
   | { readonly type: 'failed'; readonly error: SpdyError }
 
+/** A frame with a header block. */
+export type SpdyHeadersEvent = Extract<SpdyEvent, { readonly headers: Fields }>
+
 export type SpdyCommand =
-  /** Bytes that are frames already, none of them with a header block: passed as they are. */
+  /**
+   * Bytes that are frames already, none of them with a header block: passed as they are. Frames may be cut only within
+   * a data frame's payload, and nothing but the rest of that payload may come next.
+   */
   | { readonly type: 'pass'; readonly bytes: Uint8Array }
   /**
    * A frame with a header block (SYN_STREAM, SYN_REPLY, HEADERS) passed on. It goes as it came while this machine's
-   * deflate context has not diverged; after the first header frame of our own it is deflated anew (`headers`).
+   * deflate context has not diverged; after the first header frame of our own, or the first one that was not passed,
+   * it is deflated anew (`headers`).
    */
-  | { readonly type: 'passHeaders'; readonly event: SpdyEvent & { readonly headers: Fields; readonly raw: Uint8Array } }
+  | { readonly type: 'passHeaders'; readonly event: SpdyHeadersEvent }
   | { readonly type: 'data'; readonly streamId: number; readonly payload: Uint8Array; readonly fin?: boolean }
   | {
       readonly type: 'synStream'

@@ -1,0 +1,41 @@
+// The floor: a TLS relay that parses and records nothing. What a gateway in Node cannot beat, in the same run.
+// Usage: floor.js KEY CERT CA UPSTREAM_PORT
+
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:tls'
+
+const [keyFile, certFile, caFile, upstreamPort] = process.argv.slice(2) as [string, string, string, string]
+const ca = readFileSync(caFile)
+let session: Buffer | undefined
+
+const server = createServer(
+  { key: readFileSync(keyFile), cert: readFileSync(certFile), minVersion: 'TLSv1.2' },
+  (client) => {
+    client.setNoDelay(true)
+    const upstream = connect({
+      host: '127.0.0.1',
+      port: Number(upstreamPort),
+      servername: 'localhost',
+      ca,
+      ...(session === undefined ? {} : { session }),
+    })
+    upstream.setNoDelay(true)
+    upstream.on('session', (ticket) => {
+      session = ticket
+    })
+    client.pipe(upstream)
+    upstream.pipe(client)
+    const end = (): void => {
+      client.destroy()
+      upstream.destroy()
+    }
+    client.on('error', end).on('close', end)
+    upstream.on('error', end).on('close', end)
+  },
+)
+server.on('tlsClientError', () => undefined)
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(`${JSON.stringify({ port: (server.address() as AddressInfo).port })}\n`)
+})
+process.on('SIGTERM', () => process.exit(0))

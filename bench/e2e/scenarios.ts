@@ -1,0 +1,109 @@
+// What is measured, each as a function of a proxy: its throughput or times, and the CPU seconds that the proxy itself
+// spent, which stay comparable when the machine is busy with other things.
+
+import { bulkIn, bulkOut, echo, fresh, idle, kept, type Target } from './load.ts'
+import type { Measured } from './process.ts'
+
+export interface Proxy {
+  readonly name: string
+  readonly process: Measured
+  readonly target: Target
+}
+
+/** One measurement of one proxy. */
+export interface Sample {
+  /** Units of work a second, where throughput is the question. */
+  readonly rate?: number
+  /** Milliseconds, sorted, where time is the question. */
+  readonly times?: readonly number[]
+  /** The proxy's own CPU seconds for each unit of work. */
+  readonly cpu?: number
+  /** Resident bytes for each thing held. */
+  readonly memory?: number
+}
+
+export interface Scenario {
+  readonly name: string
+  /** What `rate` counts and `cpu` is divided by. */
+  readonly unit: 'GET' | 'GB' | 'round trip' | 'idle exec'
+  run(proxy: Proxy, effort: number): Promise<Sample>
+}
+
+const SMALL = '/api/v1/namespaces/default/configmaps/small'
+const BIG = '/api/v1/namespaces/default/configmaps/big'
+const MIB = 1_048_576
+const GB = 1_000_000_000
+
+async function timed(proxy: Proxy, units: number, work: () => Promise<readonly number[] | undefined>): Promise<Sample> {
+  const cpu = proxy.process.cpu()
+  const started = performance.now()
+  const times = await work()
+  const seconds = (performance.now() - started) / 1000
+  const spent = { rate: units / seconds, cpu: (proxy.process.cpu() - cpu) / units }
+  return times === undefined ? spent : { ...spent, times: [...times].sort((a, b) => a - b) }
+}
+
+/** `effort` is 1 for the quick run and more for the full one. */
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'small GET, kept connection',
+    unit: 'GET',
+    run: (proxy, effort) => timed(proxy, 1500 * effort, () => kept(proxy.target, SMALL, 1500 * effort)),
+  },
+  {
+    name: 'small GET, 8 kept connections',
+    unit: 'GET',
+    run: (proxy, effort) =>
+      timed(proxy, 4000 * effort, async () => {
+        const each = Array.from({ length: 8 }, () => kept(proxy.target, SMALL, 500 * effort))
+        return (await Promise.all(each)).flat()
+      }),
+  },
+  {
+    name: 'small GET, new connection each',
+    unit: 'GET',
+    run: (proxy, effort) => timed(proxy, 150 * effort, () => fresh(proxy.target, SMALL, 150 * effort)),
+  },
+  {
+    name: '1 MiB GET',
+    unit: 'GB',
+    run: (proxy, effort) => timed(proxy, (200 * effort * MIB) / GB, () => kept(proxy.target, BIG, 200 * effort)),
+  },
+  ...(['websocket', 'spdy'] as const).flatMap((transport): Scenario[] => [
+    {
+      name: `exec stdout in bulk, ${transport}`,
+      unit: 'GB',
+      run: (proxy, effort) =>
+        timed(proxy, (256 * effort * MIB) / GB, async () => {
+          await bulkOut(proxy.target, transport, 256 * effort * MIB)
+          return undefined
+        }),
+    },
+    {
+      name: `exec stdin in bulk, ${transport}`,
+      unit: 'GB',
+      run: (proxy, effort) =>
+        timed(proxy, (256 * effort * MIB) / GB, async () => {
+          await bulkIn(proxy.target, transport, 256 * effort * MIB)
+          return undefined
+        }),
+    },
+  ]),
+  {
+    name: 'exec echo, 16 bytes',
+    unit: 'round trip',
+    run: (proxy, effort) => timed(proxy, 1000 * effort, () => echo(proxy.target, 1000 * effort)),
+  },
+  {
+    name: 'memory of an idle exec',
+    unit: 'idle exec',
+    run: async (proxy) => {
+      const count = 200
+      const before = proxy.process.memory()
+      const sockets = await idle(proxy.target, count)
+      const memory = (proxy.process.memory() - before) / count
+      for (const socket of sockets) socket.destroy()
+      return { memory }
+    },
+  },
+]

@@ -1,0 +1,3 @@
+module sallyport/bench/reverseproxy
+
+go 1.22

@@ -1,0 +1,258 @@
+// The cluster's answer on its way to the client: each piece is taped, then passed, in one synchronous callback. Under
+// `strict` a piece waits until it is on disk. A slow client or a tape that is behind pauses the cluster's connection.
+
+import type { Fields } from '../protocols/fields.ts'
+import { field } from '../protocols/fields.ts'
+import type { ResponseHead } from '../protocols/http1/events.ts'
+import type { Deadlines, Waiting } from './deadlines.ts'
+import type { Durability } from './decision.ts'
+import type { Exchange, ExchangeOwner } from './exchange.ts'
+import { answerable } from './hop-by-hop.ts'
+import { BodyRecorder, redacted } from './recording.ts'
+import { type Tape, TapeFailed, type TapeStore } from './tape/tape.ts'
+import type { UpstreamCall, UpstreamFailed, UpstreamHandler } from './upstream/upstream.ts'
+
+export interface AnswerOptions {
+  readonly exchange: Exchange
+  readonly tape: Tape
+  /** The exchange's number on its tape. */
+  readonly number: number
+  readonly store: TapeStore
+  readonly durability: Durability
+  readonly deadlines: Deadlines
+  /** When the caller's token ends; an answer that is still streaming is broken off then. */
+  readonly expiresAt: number
+  /** Bytes of the body to keep on the tape. */
+  readonly bodyBytes: number
+  /** The cluster gave no answer: the caller gets this instead. */
+  failed(error: UpstreamFailed): void
+  /** The tape takes nothing more and no answer has begun. */
+  unrecorded(): void
+  /** Called once, last: the status that the client saw, or 0, and why the answer broke off, or "". */
+  ended(status: number, broken: string): void
+}
+
+/** What waits for the disk under `strict`: the head of an answer, a piece, or its end. */
+type Held =
+  | { readonly head: ResponseHead; readonly fields: Fields; readonly length: number | undefined }
+  | { readonly bytes: Uint8Array }
+  | { readonly trailers: Fields }
+
+export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
+  readonly #options: AnswerOptions
+  readonly #body: BodyRecorder
+  readonly #strict: boolean
+  readonly deadline: number
+  #call: UpstreamCall | undefined
+  #status = 0
+  /** The client has been told a status; before that a failure can still be said properly. */
+  #begun = false
+  #over = false
+  #paused = false
+  #held: Held[] = []
+  #waiting = false
+  #unlisten: (() => void) | undefined
+
+  constructor(options: AnswerOptions) {
+    this.#options = options
+    this.#strict = options.durability === 'strict'
+    this.#body = new BodyRecorder(options.tape, options.number, options.bodyBytes)
+    this.deadline = options.expiresAt
+    options.exchange.owner = this
+    options.deadlines.watch(this)
+  }
+
+  /** The call that this answers; set before its first callback. */
+  begin(call: UpstreamCall): void {
+    this.#call = call
+    if (this.#over) call.abort()
+  }
+
+  // -- from the cluster
+
+  onResponse(head: ResponseHead): void {
+    if (this.#over) return
+    const fields = answerable(head.fields)
+    const length = contentLength(head)
+    const { tape, number } = this.#options
+    try {
+      tape.append('response', { exchange: number, status: head.status, fields: redacted(fields), by: 'cluster' })
+    } catch (error) {
+      this.#tapeFailed(error)
+      return
+    }
+    this.#status = head.status
+    if (this.#strict) this.#hold({ head, fields, length })
+    else this.#respond(head, fields, length)
+  }
+
+  onData(bytes: Uint8Array): void {
+    if (this.#over) return
+    try {
+      this.#body.add(bytes)
+    } catch (error) {
+      this.#tapeFailed(error)
+      return
+    }
+    if (this.#strict) {
+      this.#hold({ bytes })
+      this.#pause()
+    } else if (!this.#options.exchange.write(bytes)) {
+      this.#pause()
+    }
+    if (this.#options.store.congested) this.#waitForStore()
+  }
+
+  onEnd(trailers: Fields): void {
+    if (this.#over) return
+    try {
+      this.#body.end(false)
+    } catch (error) {
+      this.#tapeFailed(error)
+      return
+    }
+    if (this.#strict) {
+      this.#hold({ trailers })
+      return
+    }
+    this.#options.exchange.end(trailers)
+    this.#end('')
+  }
+
+  onFailed(error: UpstreamFailed): void {
+    if (this.#over) return
+    if (this.#status === 0) {
+      this.#end(error.rule)
+      this.#options.failed(error)
+      return
+    }
+    this.#breakOff('cluster gone')
+  }
+
+  // -- from the client
+
+  drained(): void {
+    this.#resume()
+  }
+
+  gone(): void {
+    this.#breakOff('client gone')
+  }
+
+  // -- from the clock
+
+  expired(): void {
+    this.#breakOff('token expired')
+  }
+
+  /** The gateway ends a streaming answer: it drains, or the caller was locked out. */
+  cut(cut: { readonly reason: string }): void {
+    this.#breakOff(cut.reason)
+  }
+
+  #respond(head: ResponseHead, fields: Fields, length: number | undefined): void {
+    this.#begun = true
+    this.#options.exchange.respond(head.status, head.reason, fields, length)
+  }
+
+  // -- back-pressure and the end
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#call?.pause()
+  }
+
+  #resume(): void {
+    if (!this.#paused || this.#over || this.#waiting || this.#options.store.congested) return
+    this.#paused = false
+    this.#call?.resume()
+  }
+
+  #waitForStore(): void {
+    this.#pause()
+    this.#unlisten ??= this.#options.store.onChange(() => {
+      if (this.#options.store.failed !== undefined) this.#breakOff('tape failed')
+      else this.#resume()
+    })
+  }
+
+  #hold(held: Held): void {
+    this.#held.push(held)
+    if (this.#waiting) return
+    this.#waiting = true
+    process.nextTick(releaseWhenDurable, this)
+  }
+
+  /** Under `strict`: passes what is held by now, once the tape up to here is on disk. */
+  async release(): Promise<void> {
+    const turn = this.#held
+    this.#held = []
+    try {
+      await this.#options.tape.durable()
+    } catch (error) {
+      this.#tapeFailed(error)
+      return
+    }
+    if (this.#over) return
+    const exchange = this.#options.exchange
+    let flowing = true
+    for (const held of turn) {
+      if ('head' in held) this.#respond(held.head, held.fields, held.length)
+      else if ('bytes' in held) flowing = exchange.write(held.bytes)
+      else {
+        exchange.end(held.trailers)
+        this.#end('')
+        return
+      }
+    }
+    this.#waiting = false
+    if (this.#held.length > 0) {
+      this.#waiting = true
+      void this.release()
+    } else if (flowing) {
+      this.#resume()
+    }
+  }
+
+  #tapeFailed(error: unknown): void {
+    if (!(error instanceof TapeFailed)) throw error
+    if (this.#over) return
+    this.#end('tape failed')
+    this.#call?.abort()
+    if (this.#begun) this.#options.exchange.abort()
+    else this.#options.unrecorded()
+  }
+
+  #breakOff(reason: string): void {
+    if (this.#over) return
+    this.#end(reason)
+    this.#call?.abort()
+    try {
+      this.#body.end(true)
+      this.#options.tape.append('note', { code: 'answer.broken', text: reason })
+    } catch (error) {
+      if (!(error instanceof TapeFailed)) throw error
+    }
+    this.#options.exchange.abort()
+  }
+
+  #end(broken: string): void {
+    this.#over = true
+    this.#held = []
+    this.#unlisten?.()
+    this.#options.deadlines.forget(this)
+    this.#options.exchange.owner = undefined
+    this.#options.ended(this.#status, broken)
+  }
+}
+
+function releaseWhenDurable(answer: Answer): void {
+  void answer.release()
+}
+
+/** The length that the answer states, where it states one; the machine has checked its form. */
+function contentLength(head: ResponseHead): number | undefined {
+  const value = field(head.fields, 'content-length')
+  return value === undefined ? undefined : Number(value)
+}

@@ -1,0 +1,88 @@
+// The client connections that are up: each gets a session and its tapes, requests go to the pipeline, and all of them
+// are drained at the end.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { PeerError } from '../protocols/errors.ts'
+import { Client } from './client.ts'
+import type { Exchange } from './exchange.ts'
+import type { Gate } from './gate.ts'
+import { Http1Session, type SessionOwner } from './http1-session.ts'
+import type { Arrival } from './listen.ts'
+import { handle } from './pipeline.ts'
+import { malformedAnswer } from './refusal.ts'
+import { TapeFailed } from './tape/tape.ts'
+
+const DRAIN_LOOK_MILLIS = 50
+
+export class ClientConnections {
+  /** The gate of this moment: a reload replaces it. */
+  readonly #gate: () => Gate
+  readonly #open = new Set<Connected>()
+
+  constructor(gate: () => Gate) {
+    this.#gate = gate
+  }
+
+  accept(arrival: Arrival): void {
+    const connected = new Connected(arrival, this.#gate, () => this.#open.delete(connected))
+    this.#open.add(connected)
+    connected.start()
+  }
+
+  /** Ends idle connections at once, lets answers and streams go on for `millis`, then cuts them. */
+  async drain(millis: number): Promise<void> {
+    const { streams, deadlines } = this.#gate()
+    for (const connected of [...this.#open]) connected.session.drain()
+    const until = deadlines.now() + millis
+    while (this.#open.size + streams.size > 0 && deadlines.now() < until) await delay(DRAIN_LOOK_MILLIS)
+    const message = 'sallyport: the gateway is being restarted; repeat the command'
+    for (const stream of [...streams]) stream.cut({ reason: 'drained', message })
+    for (const connected of [...this.#open]) connected.session.destroy()
+  }
+}
+
+/** One connection: its session's owner. */
+class Connected implements SessionOwner {
+  readonly #arrival: Arrival
+  readonly #gate: () => Gate
+  readonly #ended: () => void
+  readonly #client: Client
+  session!: Http1Session
+
+  constructor(arrival: Arrival, gate: () => Gate, ended: () => void) {
+    this.#arrival = arrival
+    this.#gate = gate
+    this.#ended = ended
+    const { store, deadlines } = gate()
+    this.#client = new Client(arrival.client, store, () => deadlines.now(), arrival.identified)
+  }
+
+  start(): void {
+    const gate = this.#gate()
+    gate.metrics.connections.inc()
+    this.session = new Http1Session(this.#arrival.socket, gate.deadlines, this)
+  }
+
+  request(exchange: Exchange): void {
+    void handle(this.#gate(), this.#client, exchange)
+  }
+
+  malformed(error: PeerError): ReturnType<SessionOwner['malformed']> {
+    const gate = this.#gate()
+    gate.metrics.refused(error.rule)
+    gate.log.warn({ client: this.#client.address, rule: error.rule }, 'malformed request')
+    try {
+      const { tape } = this.#client.apiTape(gate.defaultCluster)
+      tape.append('note', { code: error.rule, text: 'the client broke HTTP; the connection was closed' })
+    } catch (fault) {
+      if (!(fault instanceof TapeFailed)) throw fault
+    }
+    return malformedAnswer(error)
+  }
+
+  ended(reason: string): void {
+    this.#client.seal(reason)
+    this.#gate().metrics.connections.dec()
+    this.#ended()
+  }
+}

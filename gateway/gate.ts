@@ -1,0 +1,41 @@
+// What the gateway holds while it runs: the parts the pipeline puts in order. Replaced whole by a reload; what is under
+// way keeps the one it began with.
+
+import type { Logger } from 'pino'
+import type { Metrics } from './admin/metrics.ts'
+import type { Authenticator } from './authn/authenticator.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { Durability } from './decision.ts'
+import type { Policy } from './policy/policy.ts'
+import type { TapeStore } from './tape/tape.ts'
+import type { Upstream } from './upstream/upstream.ts'
+
+export interface Cluster {
+  readonly upstream: Upstream
+  /** `impersonate`: the cluster sees the caller; `shared`: only the gateway. */
+  readonly identity: 'impersonate' | 'shared'
+}
+
+/** A stream or a streaming answer that the gateway can end. */
+export interface Cuttable {
+  cut(reason: { readonly reason: string; readonly message: string }): void
+}
+
+export interface Gate {
+  readonly clusters: ReadonlyMap<string, Cluster>
+  /** The first of the configuration: what paths without /clusters/NAME go to. */
+  readonly defaultCluster: string
+  readonly authenticator: Authenticator
+  readonly policy: Policy
+  readonly store: TapeStore
+  readonly deadlines: Deadlines
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly durability: Durability
+  /** Bytes of each body that are kept on a tape. */
+  readonly bodyBytes: number
+  /** What is streaming now; shared over reloads. */
+  readonly streams: Set<Cuttable>
+  /** Random, for Audit-ID. */
+  newId(): string
+}

@@ -1,0 +1,160 @@
+// Composes a running gateway from its configuration: tapes, identity, policy, clusters, listener and admin API; takes
+// over a changed configuration whole or not at all, and drains at the end.
+
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { limits } from '../protocols/limits.ts'
+import { startAdmin } from './admin/admin.ts'
+import { createMetrics } from './admin/metrics.ts'
+import { Authenticator } from './authn/authenticator.ts'
+import { ClientConnections } from './client-connections.ts'
+import type { Config } from './config.ts'
+import { Deadlines } from './deadlines.ts'
+import type { Cluster, Cuttable, Gate } from './gate.ts'
+import { Listener, parseAddress } from './listen.ts'
+import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
+import { readPolicy } from './policy/policy-file.ts'
+import { openTapeStore } from './tape/store.ts'
+import { readKubeconfig } from './upstream/kubeconfig.ts'
+import { ClusterUpstream } from './upstream/pool.ts'
+
+/** How often the listener's certificate is looked at. */
+const RENEWAL_LOOK_MILLIS = 86_400_000
+
+export interface RunningGateway {
+  /** "https://127.0.0.1:8443". */
+  readonly address: string
+  readonly admin: string
+  /** The file that clients need to trust the gateway: its own CA, or the configured certificate. */
+  readonly ca: string
+  /** Takes over a configuration for all new requests. Throws, changing nothing, where it cannot be. */
+  reload(config: Config): void
+  /** Drains: no new requests, streams get their grace, tapes are sealed. */
+  close(): Promise<void>
+}
+
+/** Starts everything or, throwing, nothing: what was begun is undone in reverse. */
+export async function startGateway(config: Config, log: Logger): Promise<RunningGateway> {
+  const undo: (() => unknown)[] = []
+  try {
+    const now = Date.now
+    const identity = await serverIdentity(config, now())
+    const ca = identity.caPath ?? (config.listen.tls as { certFile: string }).certFile
+    const metrics = createMetrics()
+    const deadlines = new Deadlines(now)
+    undo.push(() => deadlines.close())
+    const store = await openTapeStore({
+      directory: join(config.data, 'tapes'),
+      onFault: (error) => log.error({ err: error }, 'the tape store failed: nothing passes until it is back'),
+    })
+    undo.push(() => store.close())
+
+    const streams = new Set<Cuttable>()
+    const gateOf = (current: Config): Gate => ({
+      clusters: clustersOf(current, deadlines),
+      defaultCluster: (current.clusters[0] as Config['clusters'][number]).name,
+      authenticator: new Authenticator(current.authentication, { now }),
+      policy: readPolicy(current.policyFile),
+      store,
+      deadlines,
+      metrics,
+      log,
+      durability: current.tapes.durability,
+      bodyBytes: current.tapes.bodyBytes,
+      streams,
+      newId: randomUUID,
+    })
+    let gate = gateOf(config)
+    undo.push(() => closeClusters(gate))
+
+    const clients = new ClientConnections(() => gate)
+    const listener = await Listener.open({
+      address: config.listen.address,
+      identity,
+      protocols: new Map([['http/1.1', (arrival) => clients.accept(arrival)]]),
+      deadlines,
+      refused: (why) => log.debug({ why }, 'connection refused'),
+    })
+    undo.push(() => listener.close())
+    const renewal = setInterval(() => void renew(config, listener, log), RENEWAL_LOOK_MILLIS)
+    renewal.unref()
+    undo.push(() => clearInterval(renewal))
+    const address = `https://${listener.address}`
+    let draining = false
+    const admin = await startAdmin({
+      address: config.admin.address,
+      tls: identity,
+      caPath: ca,
+      data: config.data,
+      reader: store.reader(),
+      state: { ready: () => !draining && store.failed === undefined },
+      metrics: metrics.registry,
+      gatewayUrl: address,
+    })
+    return {
+      address,
+      admin: admin.url,
+      ca,
+      reload(changed) {
+        refuseRestartOnly(config, changed)
+        const next = gateOf(changed)
+        const before = gate
+        gate = next
+        // Requests under way keep the clusters that they began with; only idle connections end.
+        closeClusters(before)
+      },
+      async close() {
+        draining = true
+        clearInterval(renewal)
+        listener.close()
+        await clients.drain(limits.gateway.drainMillis)
+        closeClusters(gate)
+        await store.close()
+        await admin.close()
+        deadlines.close()
+      },
+    }
+  } catch (error) {
+    for (const step of undo.reverse()) await step()
+    throw error
+  }
+}
+
+/** What sockets and files hang on cannot change while they are open; whole or not at all, so nothing else changes either. */
+function refuseRestartOnly(running: Config, changed: Config): void {
+  for (const key of ['listen', 'admin', 'data'] as const) {
+    if (JSON.stringify(running[key]) !== JSON.stringify(changed[key])) {
+      throw new Error(`"${key}" has changed, which needs a restart`)
+    }
+  }
+}
+
+async function serverIdentity(config: Config, now: number): Promise<ServerIdentity> {
+  const files = config.listen.tls
+  if (files !== undefined) return readIdentity(files.certFile, files.keyFile, now)
+  const { host } = parseAddress(config.listen.address)
+  return ownIdentity(join(config.data, 'pki'), host === undefined ? [] : [host], now)
+}
+
+/** A certificate that is about to end is made or read again, without a restart. */
+async function renew(config: Config, listener: Listener, log: Logger): Promise<void> {
+  try {
+    listener.renew(await serverIdentity(config, Date.now()))
+  } catch (error) {
+    log.error({ err: error }, 'the certificate could not be renewed: the present one stays')
+  }
+}
+
+function clustersOf(config: Config, deadlines: Deadlines): Map<string, Cluster> {
+  const clusters = new Map<string, Cluster>()
+  for (const { name, kubeconfig, context, identity } of config.clusters) {
+    const upstream = new ClusterUpstream(name, readKubeconfig(kubeconfig, context), deadlines)
+    clusters.set(name, { upstream, identity })
+  }
+  return clusters
+}
+
+function closeClusters(gate: Gate): void {
+  for (const { upstream } of gate.clusters.values()) upstream.close()
+}

@@ -1,0 +1,283 @@
+// The straight path, and the only file that knows its order: request head, cluster, request info, identity, body,
+// decision, tape, cluster, answer. A stage that refuses ends it; what is refused is on tape too.
+
+import type { Fields } from '../protocols/fields.ts'
+import { limits } from '../protocols/limits.ts'
+import { Answer } from './answer.ts'
+import type { ApiTape, Client } from './client.ts'
+import { type Permission, type Refusal, refuse } from './decision.ts'
+import { ClientGone, type Exchange } from './exchange.ts'
+import type { Cluster, Cuttable, Gate } from './gate.ts'
+import { answerable, forwardable } from './hop-by-hop.ts'
+import { EXTRA, impersonation } from './identity.ts'
+import { decide } from './policy/decide.ts'
+import type { Principal } from './principal.ts'
+import { decisionBody, recordWhole, redacted, requestBody } from './recording.ts'
+import { refusalAnswer } from './refusal.ts'
+import type { RequestAttributes } from './request-attributes.ts'
+import { requestInfo } from './request-info.ts'
+import { routeOf } from './route.ts'
+import { type Offer, upgradeOffer } from './stream/offer.ts'
+import { streamProtocol } from './stream/protocols.ts'
+import { type Tape, TapeFailed } from './tape/tape.ts'
+import { type UpgradeAnswer, UpstreamFailed, type UpstreamRequest } from './upstream/upstream.ts'
+
+/** What is known of a request so far; the tape gets as much of it as there is. */
+interface Known {
+  readonly auditId: string
+  cluster: string
+  principal?: Principal
+  attributes?: RequestAttributes
+  body?: Uint8Array
+}
+
+/** A request that may go on, with all that the cluster and the tape need. */
+export interface Permitted {
+  readonly exchange: Exchange
+  readonly client: Client
+  readonly cluster: Cluster
+  readonly clusterName: string
+  readonly principal: Principal
+  readonly attributes: RequestAttributes
+  readonly permission: Permission
+  readonly offer: Offer | undefined
+  readonly fields: Fields
+  readonly body: Uint8Array | undefined
+  readonly auditId: string
+}
+
+/** Takes one request from its head to the beginning of its answer. Never rejects. */
+export async function handle(gate: Gate, client: Client, exchange: Exchange): Promise<void> {
+  const known: Known = { auditId: gate.newId(), cluster: gate.defaultCluster }
+  try {
+    const permitted = await judge(gate, client, exchange, known)
+    if ('status' in permitted) turnAway(gate, client, exchange, known, permitted)
+    else if (permitted.offer !== undefined) await stream(gate, permitted, permitted.offer)
+    else await call(gate, permitted)
+  } catch (error) {
+    if (error instanceof ClientGone) return
+    if (error instanceof TapeFailed) {
+      unrecorded(gate, exchange)
+      return
+    }
+    // A bug of ours. Nothing more passes on this connection; the stack has no bytes of the peer.
+    gate.log.error({ err: error, auditId: known.auditId }, 'bug')
+    exchange.abort()
+  }
+}
+
+/** Every stage before the tape, in order. The first refusal ends it. */
+async function judge(gate: Gate, client: Client, exchange: Exchange, known: Known): Promise<Permitted | Refusal> {
+  const route = routeOf(exchange.target, gate.clusters, gate.defaultCluster)
+  const offer = upgradeOffer(exchange.fields, exchange.upgrade)
+  const attributes = 'status' in route ? route : requestInfo(exchange.method, route.target, exchange.upgrade)
+  if (!('status' in route)) known.cluster = route.cluster
+  if (!('status' in attributes)) known.attributes = attributes
+
+  // Who calls comes before what is wrong with the call: strangers learn nothing of paths and clusters.
+  const bearer = offer === undefined || 'status' in offer ? undefined : offer.bearer
+  const principal = await gate.authenticator.authenticate(exchange.fields, bearer)
+  if ('status' in principal) return principal
+  known.principal = principal
+  client.identified()
+  if ('status' in route) return route
+  if ('status' in attributes) return attributes
+  if (offer !== undefined && 'status' in offer) return offer
+  const fields = forwardable(exchange.fields)
+  if ('status' in fields) return fields
+
+  const body = await exchange.readBody(limits.gateway.requestBody)
+  if (body !== undefined && 'status' in body) return body
+  if (body !== undefined) known.body = body
+
+  const decision = decide(gate.policy, principal, known.cluster, attributes, exchange.upgrade)
+  if (!decision.allowed) return decision
+  const cluster = gate.clusters.get(known.cluster) as Cluster
+  const { cluster: clusterName, auditId } = known
+  return {
+    exchange,
+    client,
+    cluster,
+    clusterName,
+    principal,
+    attributes,
+    permission: decision,
+    offer,
+    fields,
+    body,
+    auditId,
+  }
+}
+
+/** An API call: taped, durable, sent; its answer streams back by callbacks. */
+async function call(gate: Gate, permitted: Permitted): Promise<void> {
+  const { exchange, cluster, permission, attributes } = permitted
+  const api = permitted.client.apiTape(permitted.clusterName)
+  const { tape } = api
+  const number = record(gate, api, permitted)
+  const credentials = await ready(cluster, tape)
+  if (exchange.isGone) return
+  if (credentials instanceof UpstreamFailed) {
+    answerFailed(gate, permitted, tape, number, credentials)
+    return
+  }
+  const answer: Answer = new Answer({
+    exchange,
+    tape,
+    number,
+    store: gate.store,
+    durability: permission.durability,
+    deadlines: gate.deadlines,
+    expiresAt: permitted.principal.expiresAt,
+    bodyBytes: attributes.longRunning ? Number.POSITIVE_INFINITY : gate.bodyBytes,
+    failed: (error) => answerFailed(gate, permitted, tape, number, error),
+    unrecorded: () => unrecorded(gate, exchange),
+    ended: (status) => {
+      gate.streams.delete(answer)
+      gate.metrics.answered(attributes.verb, status)
+    },
+  })
+  if (attributes.longRunning) gate.streams.add(answer)
+  answer.begin(cluster.upstream.send(upstreamRequest(permitted, credentials, tape), answer))
+}
+
+/** An exec, attach or port-forward: a tape of its own, and frames only after the cluster's 101 has been checked. */
+async function stream(gate: Gate, permitted: Permitted, offer: Offer): Promise<void> {
+  const { exchange, cluster, attributes } = permitted
+  const kind = attributes.verb as 'exec' | 'attach' | 'portforward'
+  const tape = gate.store.open({ kind, cluster: permitted.clusterName, client: permitted.client.address })
+  const number = record(gate, { tape, exchanges: 0 }, permitted)
+  const gone = new AbortController()
+  exchange.owner = { drained: () => undefined, gone: () => gone.abort() }
+  const credentials = await ready(cluster, tape)
+  if (credentials instanceof UpstreamFailed) {
+    answerFailed(gate, permitted, tape, number, credentials)
+    tape.seal('cluster gone')
+    return
+  }
+  let answer: UpgradeAnswer
+  try {
+    answer = await cluster.upstream.upgrade(upstreamRequest(permitted, credentials, tape), gone.signal)
+  } catch (error) {
+    if (!(error instanceof UpstreamFailed)) throw error
+    if (!exchange.isGone) answerFailed(gate, permitted, tape, number, error)
+    tape.seal(exchange.isGone ? 'client gone' : 'cluster gone')
+    return
+  }
+  if (!answer.switched) {
+    const fields = answerable(answer.head.fields)
+    tape.append('response', { exchange: number, status: answer.head.status, fields: redacted(fields), by: 'cluster' })
+    recordWhole(tape, 'responseBody', number, answer.body, gate.bodyBytes)
+    tape.seal('closed')
+    if (permitted.permission.durability === 'strict') await tape.durable()
+    exchange.answer(answer.head.status, fields, answer.body, true)
+    gate.metrics.answered(kind, answer.head.status)
+    return
+  }
+  const agreed = streamProtocol(offer, attributes, answer.head, tape)
+  if ('status' in agreed) {
+    answer.socket.destroy()
+    refuseOn(gate, exchange, tape, number, agreed, permitted.auditId)
+    tape.seal('fault')
+    return
+  }
+  tape.append('response', { exchange: number, status: 101, fields: agreed.fields, by: 'cluster' })
+  if (permitted.permission.durability === 'strict') await tape.durable()
+  if (exchange.isGone) {
+    answer.socket.destroy()
+    tape.seal('client gone')
+    return
+  }
+  const relay: Cuttable = agreed.relay({
+    client: exchange.switch(agreed.fields),
+    cluster: { socket: answer.socket, trailing: answer.trailing },
+    tape,
+    store: gate.store,
+    durability: permitted.permission.durability,
+    deadlines: gate.deadlines,
+    expiresAt: permitted.principal.expiresAt,
+    ended: (reason, fault) => {
+      gate.streams.delete(relay)
+      gate.metrics.openStreams.dec()
+      gate.log.info({ tape: tape.id, auditId: permitted.auditId, reason, fault: fault?.rule }, 'stream ended')
+    },
+  })
+  gate.streams.add(relay)
+  gate.metrics.openStreams.inc()
+}
+
+/** Both at once: the credentials for the cluster, and the request on disk. Rejects with TapeFailed. */
+async function ready(cluster: Cluster, tape: Tape): Promise<Fields | UpstreamFailed> {
+  const credentials = cluster.upstream.credentials().catch((error: unknown) => {
+    if (error instanceof UpstreamFailed) return error
+    throw error
+  })
+  const [fields] = await Promise.all([credentials, tape.durable()])
+  return fields
+}
+
+/** The request, its body and the permission, as entries. Returns the exchange's number. */
+function record(gate: Gate, api: ApiTape, permitted: Permitted): number {
+  const { exchange, principal, attributes, permission, body } = permitted
+  const number = ++api.exchanges
+  api.tape.append('request', requestBody(number, permitted.auditId, exchange, principal, attributes))
+  if (body !== undefined) recordWhole(api.tape, 'requestBody', number, body, gate.bodyBytes)
+  api.tape.append('decision', decisionBody(number, permission))
+  return number
+}
+
+/** What goes upstream: the path as parsed, the caller's fields that may pass, then ours, which win because theirs are gone. */
+function upstreamRequest(permitted: Permitted, credentials: Fields, tape: Tape): UpstreamRequest {
+  const { attributes, principal, cluster } = permitted
+  const extra = { [EXTRA.TAPE]: tape.id, [EXTRA.ACTOR]: principal.actor, [EXTRA.ISSUER]: principal.issuer }
+  return {
+    method: permitted.exchange.method,
+    target: attributes.target,
+    fields: [
+      ...permitted.fields,
+      ...(permitted.offer === undefined ? [] : permitted.offer.fields),
+      ...credentials,
+      ...(cluster.identity === 'impersonate' ? impersonation(principal, extra) : []),
+      'Audit-ID',
+      permitted.auditId,
+    ],
+    body: permitted.body,
+    longRunning: attributes.longRunning,
+  }
+}
+
+/** A refusal before anything went to the cluster: on the connection's API tape, then to the caller. */
+function turnAway(gate: Gate, client: Client, exchange: Exchange, known: Known, refusal: Refusal): void {
+  const api = client.apiTape(known.cluster)
+  const number = ++api.exchanges
+  api.tape.append('request', requestBody(number, known.auditId, exchange, known.principal, known.attributes))
+  if (known.body !== undefined) recordWhole(api.tape, 'requestBody', number, known.body, gate.bodyBytes)
+  api.tape.append('decision', decisionBody(number, refusal))
+  refuseOn(gate, exchange, api.tape, number, refusal, known.auditId)
+}
+
+/** The cluster gave no answer: the caller gets a Status that says so. */
+function answerFailed(gate: Gate, permitted: Permitted, tape: Tape, number: number, error: UpstreamFailed): void {
+  const reason = error.status === 504 ? 'Timeout' : error.status === 503 ? 'ServiceUnavailable' : 'BadGateway'
+  const refusal = refuse(error.status, reason, error.rule, error.message)
+  refuseOn(gate, permitted.exchange, tape, number, refusal, permitted.auditId)
+}
+
+/** Tapes and sends an answer of the gateway's own. */
+function refuseOn(gate: Gate, exchange: Exchange, tape: Tape, number: number, refusal: Refusal, auditId: string): void {
+  const { fields, body } = refusalAnswer(refusal, auditId)
+  tape.append('response', { exchange: number, status: refusal.status, fields, by: 'gateway' })
+  recordWhole(tape, 'responseBody', number, body, gate.bodyBytes)
+  if (refusal.rule.startsWith('upstream.')) gate.metrics.upstreamFailed(refusal.rule)
+  else gate.metrics.refused(refusal.rule)
+  gate.log.warn({ auditId, tape: tape.id, status: refusal.status, rule: refusal.rule }, 'refused')
+  exchange.answer(refusal.status, fields, body, false)
+}
+
+/** Nothing can be recorded, so nothing passes: the one answer that is on no tape. */
+function unrecorded(gate: Gate, exchange: Exchange): void {
+  const message = 'the gateway cannot record (its disk may be full or failing), so it forwards nothing; try again later'
+  const { fields, body } = refusalAnswer(refuse(503, 'ServiceUnavailable', 'tape.failed', message), '')
+  gate.metrics.refused('tape.failed')
+  exchange.answer(503, fields, body, true)
+}

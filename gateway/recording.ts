@@ -1,0 +1,138 @@
+// What the pipeline knows, as entries of a tape. Credentials are taken out here, before anything reaches the codec.
+
+import { createHash, type Hash } from 'node:crypto'
+import type { Fields } from '../protocols/fields.ts'
+import type { AttributesBody, DecisionBody, PrincipalBody, RequestBody } from '../protocols/tape/entry.ts'
+import type { Decision } from './decision.ts'
+import type { Principal } from './principal.ts'
+import type { RequestAttributes } from './request-attributes.ts'
+import type { Tape } from './tape/tape.ts'
+
+const REDACTED = '<redacted>'
+
+/** Fields whose value is a credential, in either direction. */
+const CREDENTIALS = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'x-amz-security-token',
+  'x-api-key',
+])
+
+/** The subprotocol that carries a bearer token (apiserver authentication/request/websocket/protocol.go). */
+const BEARER_SUBPROTOCOL = 'base64url.bearer.authorization.k8s.io.'
+
+/** The same field lines with the values of credentials replaced; the array itself where there are none. */
+export function redacted(fields: Fields): Fields {
+  let copy: string[] | undefined
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = (fields[at] as string).toLowerCase()
+    const value = fields[at + 1] as string
+    let clean = value
+    if (CREDENTIALS.has(name)) clean = REDACTED
+    else if (name === 'sec-websocket-protocol' && value.includes(BEARER_SUBPROTOCOL)) {
+      const kept = value.split(',').map((element) => element.trim())
+      clean = kept.map((element) => (element.startsWith(BEARER_SUBPROTOCOL) ? REDACTED : element)).join(', ')
+    }
+    if (clean === value) continue
+    copy ??= fields.slice()
+    copy[at + 1] = clean
+  }
+  return copy ?? fields
+}
+
+export function principalBody(principal: Principal): PrincipalBody {
+  return { user: principal.user, groups: principal.groups, actor: principal.actor }
+}
+
+export function attributesBody(attributes: RequestAttributes): AttributesBody {
+  return {
+    verb: attributes.verb,
+    apiGroup: attributes.apiGroup,
+    apiVersion: attributes.apiVersion,
+    namespace: attributes.namespace,
+    resource: attributes.resource,
+    subresource: attributes.subresource,
+    name: attributes.name,
+    path: attributes.path,
+  }
+}
+
+/** A request entry from what is known so far; a refusal may come before the caller or the path is known. */
+export function requestBody(
+  exchange: number,
+  auditId: string,
+  asked: { readonly method: string; readonly target: string; readonly fields: Fields },
+  principal: Principal | undefined,
+  attributes: RequestAttributes | undefined,
+): RequestBody {
+  return {
+    exchange,
+    method: asked.method,
+    target: asked.target,
+    fields: redacted(asked.fields),
+    principal: principal === undefined ? null : principalBody(principal),
+    attributes: attributes === undefined ? null : attributesBody(attributes),
+    command: attributes === undefined ? [] : attributes.command,
+    auditId,
+  }
+}
+
+export function decisionBody(exchange: number, decision: Decision): DecisionBody {
+  const { rule } = decision
+  if (decision.allowed) return { exchange, effect: 'allow', rule, reason: decision.reason }
+  return { exchange, effect: 'deny', rule, reason: decision.message }
+}
+
+/** A body that is there whole, as one entry: kept up to `cap` bytes, its sum over all of it. Throws TapeFailed. */
+export function recordWhole(
+  tape: Tape,
+  kind: 'requestBody' | 'responseBody',
+  exchange: number,
+  body: Uint8Array,
+  cap: number,
+): void {
+  const cut = body.length > cap
+  const sha256 = createHash('sha256').update(body).digest()
+  const bytes = cut ? body.subarray(0, cap) : body
+  tape.append(kind, { exchange, bytes, end: { length: body.length, sha256, cut } })
+}
+
+/** A response body on its way to a tape: kept up to a cap, hashed and counted whole. */
+export class BodyRecorder {
+  readonly #tape: Tape
+  readonly #exchange: number
+  readonly #cap: number
+  readonly #hash: Hash = createHash('sha256')
+  #length = 0
+
+  /** `cap`: bytes to keep; Infinity for answers that are streams (watch, log). */
+  constructor(tape: Tape, exchange: number, cap: number) {
+    this.#tape = tape
+    this.#exchange = exchange
+    this.#cap = cap
+  }
+
+  /** Throws TapeFailed. */
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+    const room = this.#cap - this.#length
+    this.#length += bytes.length
+    if (room <= 0) return
+    const kept = bytes.length <= room ? bytes : bytes.subarray(0, room)
+    this.#tape.append('responseBody', { exchange: this.#exchange, bytes: kept })
+  }
+
+  /** The body's last entry: its sum. Throws TapeFailed. */
+  end(broken: boolean): void {
+    const sum = { length: this.#length, sha256: this.#hash.digest(), cut: this.#length > this.#cap }
+    this.#tape.append('responseBody', {
+      exchange: this.#exchange,
+      bytes: NOTHING,
+      end: broken ? { ...sum, broken } : sum,
+    })
+  }
+}
+
+const NOTHING = new Uint8Array(0)

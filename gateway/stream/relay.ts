@@ -1,0 +1,266 @@
+// Moves an upgraded connection's bytes between client and cluster: parsed, recorded, then passed; one write a turn and
+// direction. It pauses a source whose reader is slow or whose tape is behind, and ends the stream on a fault, when the
+// token expires, when the tape fails and when the gateway drains.
+
+import type { Duplex } from 'node:stream'
+import type { Connection } from '../../protocols/connection.ts'
+import type { PeerError } from '../../protocols/errors.ts'
+import { limits } from '../../protocols/limits.ts'
+import type { Deadlines, Waiting } from '../deadlines.ts'
+import type { Durability } from '../decision.ts'
+import { type Driven, drive, write } from '../drive.ts'
+import { type Tape, TapeFailed, type TapeStore } from '../tape/tape.ts'
+import type { Cut, StreamProtocol } from './stream-protocol.ts'
+
+export interface RelayOptions<E, C> {
+  readonly client: { readonly socket: Duplex; readonly trailing: Uint8Array }
+  readonly cluster: { readonly socket: Duplex; readonly trailing: Uint8Array }
+  readonly protocol: StreamProtocol<E, C>
+  readonly tape: Tape
+  readonly store: TapeStore
+  readonly durability: Durability
+  readonly deadlines: Deadlines
+  /** When the caller's token ends, milliseconds since 1970. */
+  readonly expiresAt: number
+  /** Called once, when both sockets are done with: the word that the tape was sealed with. */
+  ended(reason: string, fault: PeerError | undefined): void
+}
+
+/** An event that ends its machine: every protocol's machine says it the same way. */
+interface Failed {
+  readonly type: 'failed'
+  readonly error: PeerError
+}
+
+export class Relay<E extends { readonly type: string }, C> implements Waiting {
+  readonly #options: RelayOptions<E, C>
+  readonly #client: Side<E, C>
+  readonly #cluster: Side<E, C>
+  readonly #unlisten: () => void
+  readonly #strict: boolean
+  #over = false
+  deadline: number
+
+  constructor(options: RelayOptions<E, C>) {
+    this.#options = options
+    this.#strict = options.durability === 'strict'
+    this.deadline = options.expiresAt
+    this.#client = new Side(this, options.client.socket, options.protocol.client)
+    this.#cluster = new Side(this, options.cluster.socket, options.protocol.cluster)
+    this.#client.other = this.#cluster
+    this.#cluster.other = this.#client
+    this.#unlisten = options.store.onChange(() => this.#storeChanged())
+    options.deadlines.watch(this)
+    this.#cluster.start(options.cluster.trailing)
+    this.#client.start(options.client.trailing)
+  }
+
+  expired(): void {
+    this.cut({
+      reason: 'token expired',
+      message: 'sallyport: your token has expired; log in again and repeat the command',
+    })
+  }
+
+  /** Ends the stream from our side. Idempotent. */
+  cut(cut: Cut): void {
+    if (this.#over) return
+    // What was not yet released stays here: only our own last words go out.
+    this.#client.drop()
+    this.#cluster.drop()
+    this.#options.protocol.cut(cut)
+    this.#finish(cut.reason, undefined)
+  }
+
+  event(side: Side<E, C>, event: E): void {
+    if (this.#over) return
+    try {
+      if (event.type === 'failed') {
+        this.#failed(side, (event as unknown as Failed).error)
+        return
+      }
+      const protocol = this.#options.protocol
+      const fault = side === this.#client ? protocol.fromClient(event) : protocol.fromCluster(event)
+      if (fault !== undefined) this.#failed(side, fault)
+    } catch (error) {
+      if (!(error instanceof TapeFailed)) throw error
+      this.#tapeFailed()
+    }
+  }
+
+  /** The end of a turn: what this side sent goes to the other one, now or once it is on disk. */
+  turn(side: Side<E, C>): void {
+    if (this.#over) return
+    const other = side.other
+    if (this.#strict) {
+      const pieces = other.machine.takeOutput()
+      if (pieces.length > 0) other.hold(pieces, this.#options.tape)
+      if (other.heldBytes > limits.gateway.writeBuffer) side.socket.pause()
+    } else if (!write(other.socket, other.machine.takeOutput())) {
+      side.socket.pause()
+    }
+    if (this.#options.store.congested) {
+      this.#client.socket.pause()
+      this.#cluster.socket.pause()
+    }
+  }
+
+  /** A held turn is on disk, or a socket has drained: the source may go on. */
+  released(side: Side<E, C>): void {
+    if (this.#over || this.#options.store.congested || side.heldBytes > limits.gateway.writeBuffer) return
+    if (!side.socket.writableNeedDrain) side.other.socket.resume()
+  }
+
+  tapeFailed(): void {
+    this.#tapeFailed()
+  }
+
+  closed(side: Side<E, C>): void {
+    if (this.#over) return
+    this.#finish(this.#options.protocol.orderly ? 'closed' : this.#nameGone(side), undefined)
+  }
+
+  #nameGone(side: Side<E, C>): string {
+    return side === this.#client ? 'client gone' : 'cluster gone'
+  }
+
+  #failed(side: Side<E, C>, error: PeerError): void {
+    // The end of the socket in the middle of something is a peer that went away, not one that broke the protocol.
+    if (side.socket.readableEnded) {
+      this.#finish(this.#options.protocol.orderly ? 'closed' : this.#nameGone(side), undefined)
+      return
+    }
+    const who = side === this.#client ? 'client' : 'cluster'
+    this.#options.tape.append('note', { code: error.rule, text: `the ${who} broke the protocol; the stream was cut` })
+    // What was parsed before the fault is on tape and passes; nothing behind it does.
+    if (!this.#strict) this.turn(side)
+    this.#options.protocol.cut({ reason: 'fault', message: `sallyport: stream cut: ${error.message}` })
+    this.#finish('fault', error)
+  }
+
+  #tapeFailed(): void {
+    if (this.#over) return
+    this.#client.drop()
+    this.#cluster.drop()
+    const message =
+      'sallyport: the recording failed (is its disk full?); nothing passes unrecorded, so the stream was cut'
+    this.#options.protocol.cut({ reason: 'tape failed', message })
+    this.#finish('tape failed', undefined)
+  }
+
+  #storeChanged(): void {
+    if (this.#over) return
+    if (this.#options.store.failed !== undefined) {
+      this.#tapeFailed()
+      return
+    }
+    this.released(this.#client)
+    this.released(this.#cluster)
+  }
+
+  #finish(reason: string, fault: PeerError | undefined): void {
+    if (this.#over) return
+    this.#over = true
+    this.#unlisten()
+    this.#options.deadlines.forget(this)
+    const tape = this.#options.tape
+    tape.seal(reason)
+    this.#client.finish(reason !== 'client gone', tape)
+    this.#cluster.finish(reason !== 'cluster gone', tape)
+    this.#options.ended(reason, fault)
+  }
+}
+
+/** One socket with its machine, and in `strict` the output that waits for the disk. */
+class Side<E extends { readonly type: string }, C> implements Driven<E> {
+  readonly #relay: Relay<E, C>
+  readonly socket: Duplex
+  readonly machine: Connection<E, C>
+  /** Set right after construction, before any event. */
+  other!: Side<E, C>
+  heldBytes = 0
+  #held: { readonly pieces: readonly Uint8Array[]; readonly length: number }[] = []
+  #dropped = false
+
+  constructor(relay: Relay<E, C>, socket: Duplex, machine: Connection<E, C>) {
+    this.#relay = relay
+    this.socket = socket
+    this.machine = machine
+  }
+
+  start(trailing: Uint8Array): void {
+    this.socket.on('drain', () => this.#relay.released(this))
+    drive(this.socket, this.machine, this, trailing)
+    this.socket.resume()
+  }
+
+  event(event: E): void {
+    this.#relay.event(this, event)
+  }
+
+  turn(): void {
+    this.#relay.turn(this)
+  }
+
+  closed(): void {
+    this.#relay.closed(this)
+  }
+
+  /** `strict`: output waits until all that is on the tape by now is on disk. Turns are released in order. */
+  hold(pieces: readonly Uint8Array[], tape: Tape): void {
+    let length = 0
+    for (const piece of pieces) length += piece.length
+    this.heldBytes += length
+    this.#held.push({ pieces, length })
+    tape.durable().then(
+      () => this.#release(),
+      () => this.#relay.tapeFailed(),
+    )
+  }
+
+  #release(): void {
+    const turn = this.#held.shift()
+    if (turn === undefined || this.#dropped) return
+    this.heldBytes -= turn.length
+    write(this.socket, turn.pieces)
+    this.#relay.released(this)
+  }
+
+  /** Forgets what was to be written: it was not recorded in time. */
+  drop(): void {
+    this.#dropped = true
+    this.#held = []
+    this.machine.takeOutput()
+  }
+
+  /** Writes the last words and ends the socket, in `strict` once all before them is on disk. */
+  finish(alive: boolean, tape: Tape): void {
+    if (!alive) {
+      this.socket.destroy()
+      return
+    }
+    if (this.#held.length === 0) {
+      this.#last()
+      return
+    }
+    tape.durable().then(
+      () => this.#last(),
+      () => {
+        this.drop()
+        this.#last()
+      },
+    )
+  }
+
+  #last(): void {
+    for (const turn of this.#held) write(this.socket, turn.pieces)
+    this.#held = []
+    write(this.socket, this.machine.takeOutput())
+    this.socket.end()
+    const timer = setTimeout(() => this.socket.destroy(), limits.gateway.closeMillis)
+    timer.unref()
+    this.socket.once('close', () => clearTimeout(timer))
+    // Bytes that still come are read and dropped, so that the peer's FIN is seen.
+    this.socket.resume()
+  }
+}

@@ -1,0 +1,33 @@
+// What the relay of an upgraded connection asks of the protocol that runs on it: two machines, and what each event means.
+
+import type { Connection } from '../../protocols/connection.ts'
+import type { PeerError } from '../../protocols/errors.ts'
+
+/** Where a stream's bytes go before they pass. Throws TapeFailed: then nothing passes. */
+export interface StreamRecorder {
+  bytes(channel: number, piece: Uint8Array): void
+  note(code: string, text: string, facts?: Readonly<Record<string, string | number | boolean>>): void
+}
+
+/** Why the gateway ends a stream: the tape's word for it, and a sentence for the person at the terminal. */
+export interface Cut {
+  readonly reason: string
+  readonly message: string
+}
+
+/**
+ * One protocol on an upgraded connection. `fromClient` and `fromCluster` record an event and then hand its bytes to the
+ * other machine, or return the fault that ends the stream; bytes behind a fault never pass.
+ */
+export interface StreamProtocol<Event, Command> {
+  /** Faces the client. */
+  readonly client: Connection<Event, Command>
+  /** Faces the cluster. */
+  readonly cluster: Connection<Event, Command>
+  fromClient(event: Event): PeerError | undefined
+  fromCluster(event: Event): PeerError | undefined
+  /** True once a side has ended the session the way its protocol says (a Close frame, a GOAWAY). */
+  readonly orderly: boolean
+  /** Queues the last words: why, to the client, in the form that kubectl shows; and an end, to the cluster. */
+  cut(cut: Cut): void
+}

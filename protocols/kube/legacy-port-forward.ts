@@ -1,0 +1,56 @@
+// The old port-forward on WebSocket channels (cri-streaming portforward/websocket.go): port i of the list has data channel
+// 2i and error channel 2i+1, and the server's first message on each is the port, two bytes little-endian. Tells each
+// piece's channel on the tape and refuses what deviates.
+
+import { ChannelError } from './channel-error.ts'
+import { FORWARD, forwardChannel } from './channels.ts'
+
+/** Go's server takes as many; kubectl never used this form. */
+const PORTS = 64
+const PORT_BYTES = 2
+
+/** The ports of a `ports` query parameter (repeated, comma-separated), or undefined if they are not ports. */
+export function parsePorts(values: readonly string[]): number[] | undefined {
+  const ports = values
+    .flatMap((value) => value.split(','))
+    .map((text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0))
+  if (ports.length === 0 || ports.length > PORTS) return undefined
+  return ports.every((port) => port > 0 && port <= 65_535) ? ports : undefined
+}
+
+export class LegacyPortForward {
+  readonly ports: readonly number[]
+  /** For each channel from the server: bytes of the port that have come. */
+  readonly #announced: Uint8Array
+
+  constructor(ports: readonly number[]) {
+    this.ports = ports
+    this.#announced = new Uint8Array(2 * ports.length)
+  }
+
+  /** A client writes to data channels alone. */
+  allows(channel: number, fromClient: boolean): boolean {
+    if (channel >= 2 * this.ports.length) return false
+    return !fromClient || channel % 2 === 0
+  }
+
+  /** The channel on the tape. */
+  tapeChannel(channel: number, fromClient: boolean): number {
+    const part = channel % 2 === 1 ? FORWARD.ERROR_FROM_POD : fromClient ? FORWARD.TO_POD : FORWARD.FROM_POD
+    return forwardChannel(channel >> 1, part)
+  }
+
+  /** How many bytes at the beginning of a server's piece still belong to the port's announcement. */
+  announcement(channel: number, piece: Uint8Array): number | ChannelError {
+    const port = this.ports[channel >> 1]!
+    let at = 0
+    while (at < piece.length && this.#announced[channel]! < PORT_BYTES) {
+      const expected = (port >> (8 * this.#announced[channel]!)) & 0xff
+      if (piece[at] !== expected)
+        return new ChannelError('kube.forward.announcement', 'a channel announces another port')
+      this.#announced[channel]! += 1
+      at += 1
+    }
+    return at
+  }
+}

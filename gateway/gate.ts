@@ -5,7 +5,6 @@ import type { Logger } from 'pino'
 import type { Metrics } from './admin/metrics.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import type { Deadlines } from './deadlines.ts'
-import type { Durability } from './decision.ts'
 import type { Policy } from './policy/policy.ts'
 import type { TapeStore } from './tape/tape.ts'
 import type { Upstream } from './upstream/upstream.ts'
@@ -31,7 +30,6 @@ export interface Gate {
   readonly deadlines: Deadlines
   readonly metrics: Metrics
   readonly log: Logger
-  readonly durability: Durability
   /** Bytes of each body that are kept on a tape. */
   readonly bodyBytes: number
   /** What is streaming now; shared over reloads. */

@@ -47,6 +47,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     const store = await openTapeStore({
       directory: join(config.data, 'tapes'),
       onFault: (error) => log.error({ err: error }, 'the tape store failed: nothing passes until it is back'),
+      onWitnessFault: (error) => log.warn({ err: error }, 'the checkpoint file could not be written'),
     })
     undo.push(() => store.close())
 
@@ -55,12 +56,11 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       clusters: clustersOf(current, deadlines),
       defaultCluster: (current.clusters[0] as Config['clusters'][number]).name,
       authenticator: new Authenticator(current.authentication, { now }),
-      policy: readPolicy(current.policyFile),
+      policy: readPolicy(current.policyFile, current.tapes.durability),
       store,
       deadlines,
       metrics,
       log,
-      durability: current.tapes.durability,
       bodyBytes: current.tapes.bodyBytes,
       streams,
       newId: randomUUID,

@@ -120,7 +120,7 @@ function selectedName(selector: string): string | Refusal {
     // The operator is the first "=", "==" or "!="; the field before it has no escapes.
     const operator = /!=|==?/.exec(term)
     if (operator === null) return wrongSelector()
-    const value = unescape(term.slice(operator.index + operator[0].length))
+    const value = unescaped(term.slice(operator.index + operator[0].length))
     if (value === undefined) return wrongSelector()
     if (operator[0] === '!=' || term.slice(0, operator.index) !== 'metadata.name') continue
     if (name !== undefined) return wrong('query.field_selector', 'the fieldSelector names metadata.name more than once')
@@ -147,7 +147,7 @@ function splitTerms(selector: string): string[] {
 }
 
 /** Without the backslashes before "\", "," and "="; undefined where one is missing or stands before something else. */
-function unescape(value: string): string | undefined {
+function unescaped(value: string): string | undefined {
   if (!/^(?:[^\\,=]|\\[\\,=])*$/u.test(value)) return undefined
   return value.replace(/\\(.)/gu, '$1')
 }

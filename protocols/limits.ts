@@ -108,6 +108,31 @@ export const limits = {
     /** A socket's unwritten bytes before its source is paused. */
     writeBuffer: 1_048_576,
   },
+  authn: {
+    /** Verified tokens that are remembered; a token is verified again once it has been pushed out. */
+    identities: 4_096,
+    /** A fetch of an issuer's discovery document or keys, from its start to its last byte. */
+    fetchMillis: 5_000,
+    /** One such document, bytes. Large tenants publish some dozens of keys of 2 KiB. */
+    documentBytes: 262_144,
+    /** Keys of one issuer, and those tried for a token that names none. */
+    keys: 128,
+    keysTried: 8,
+    /** Keys are fetched again at this age, while the old ones go on serving. */
+    keysMillis: 600_000,
+    /** With the issuer down, keys older than this are no longer believed. */
+    keysStaleMillis: 86_400_000,
+    /** A token with an unknown key makes the issuer be asked at most once in this time (a storm of made-up key ids). */
+    unknownKeyMillis: 60_000,
+    /** An issuer that did not answer is not asked again within this. */
+    retryMillis: 2_000,
+    /** How far the issuer's clock may be ahead of ours (`nbf`, `iat`). An end (`exp`) has no such grace. */
+    skewMillis: 10_000,
+  },
+  policy: {
+    /** A denial's message, bytes. */
+    message: 1_024,
+  },
   admin: {
     /** Connections to the admin API: people, one scraper, probes. */
     connections: 128,

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { startIssuer } from '../../demo/issuer.ts'
 import { ownIdentity } from '../../gateway/pki.ts'
 import { start } from './process.ts'
-import { type Proxy, type Sample, scenarios } from './scenarios.ts'
+import { type Contender, type Sample, scenarios } from './scenarios.ts'
 import { table } from './table.ts'
 
 const quick = process.argv.includes('--quick')
@@ -58,7 +58,7 @@ function heading(): string {
   return `node ${process.version}, ${cpu.length} x ${cpu[0]?.model ?? 'unknown CPU'}, group durability, ${quick ? 'quick' : 'full'} run\n`
 }
 
-async function startProxies(folder: string, stops: (() => unknown)[]): Promise<Proxy[]> {
+async function startProxies(folder: string, stops: (() => unknown)[]): Promise<Contender[]> {
   const pki = await ownIdentity(join(folder, 'pki'), [], Date.now())
   const caPath = pki.caPath as string
   const keyFile = join(folder, 'tls.key')
@@ -84,7 +84,7 @@ async function startProxies(folder: string, stops: (() => unknown)[]): Promise<P
     writeConfig(folder, { keyFile, certFile, caPath, clusterPort, issuer: issuer.url }),
   ])
   stops.push(gateway.stop)
-  const proxies: Proxy[] = [
+  const proxies: Contender[] = [
     { name: 'floor', process: floor, target: { port: Number(floor.ready.port), ca, token } },
     {
       name: 'sallyport',

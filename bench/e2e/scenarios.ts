@@ -4,7 +4,7 @@
 import { bulkIn, bulkOut, echo, fresh, idle, kept, type Target } from './load.ts'
 import type { Measured } from './process.ts'
 
-export interface Proxy {
+export interface Contender {
   readonly name: string
   readonly process: Measured
   readonly target: Target
@@ -26,7 +26,7 @@ export interface Scenario {
   readonly name: string
   /** What `rate` counts and `cpu` is divided by. */
   readonly unit: 'GET' | 'GB' | 'round trip' | 'idle exec'
-  run(proxy: Proxy, effort: number): Promise<Sample>
+  run(proxy: Contender, effort: number): Promise<Sample>
 }
 
 const SMALL = '/api/v1/namespaces/default/configmaps/small'
@@ -34,7 +34,7 @@ const BIG = '/api/v1/namespaces/default/configmaps/big'
 const MIB = 1_048_576
 const GB = 1_000_000_000
 
-async function timed(proxy: Proxy, units: number, work: () => Promise<readonly number[] | undefined>): Promise<Sample> {
+async function timed(proxy: Contender, units: number, work: () => Promise<readonly number[] | undefined>): Promise<Sample> {
   const cpu = proxy.process.cpu()
   const started = performance.now()
   const times = await work()

@@ -1,10 +1,10 @@
 // The benchmark's samples as a table: medians, and each figure as a ratio to the floor's.
 
-import type { Proxy, Sample, Scenario } from './scenarios.ts'
+import type { Contender, Sample, Scenario } from './scenarios.ts'
 
 export function table(
   scenarios: readonly Scenario[],
-  proxies: readonly Proxy[],
+  proxies: readonly Contender[],
   samples: ReadonlyMap<string, ReadonlyMap<string, readonly Sample[]>>,
 ): string {
   const rows: string[][] = [

@@ -41,11 +41,6 @@ export class SpdyRemoteCommand {
     if (options.tty && options.version >= RESIZE_VERSION) this.#awaited.set('resize', CHANNEL.RESIZE)
   }
 
-  /** True once every stream that was asked for is open: the command starts. */
-  get isComplete(): boolean {
-    return this.#awaited.size === 0
-  }
-
   /** The stream of a channel, once it is open. */
   streamOf(channel: number): number | undefined {
     for (const [streamId, other] of this.#channels) if (other === channel) return streamId

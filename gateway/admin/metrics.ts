@@ -1,0 +1,89 @@
+// Counts and times of the gateway for Prometheus, in a registry of its own. Labels come from closed sets, so that no
+// caller can make a series: an unknown verb counts as "other", and names, paths and users are never labels.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** The verbs that are a label; everything else (lower-case methods of non-resource paths among it) is "other". */
+const VERBS: ReadonlySet<string> = new Set([
+  ...['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'],
+  ...['exec', 'attach', 'portforward', 'proxy'],
+])
+
+/** How many rules may be labels of one counter. Checks are a closed set; policy rules are named by the operator. */
+const RULES = 500
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** Everything the gateway counts. Made once a process; tests make their own. */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const requests = new Counter({
+    name: 'sallyport_requests_total',
+    help: 'Requests answered, by verb and by the first digit of the status',
+    labelNames: ['verb', 'status'] as const,
+    registers,
+  })
+  const refusals = new Counter({
+    name: 'sallyport_refusals_total',
+    help: 'Requests refused, by the rule or check that refused',
+    labelNames: ['rule'] as const,
+    registers,
+  })
+  const upstreamFailures = new Counter({
+    name: 'sallyport_upstream_failures_total',
+    help: 'Requests that the cluster did not answer, by what failed',
+    labelNames: ['rule'] as const,
+    registers,
+  })
+  const refusalRules = new Set<string>()
+  const upstreamRules = new Set<string>()
+  return {
+    registry,
+    /** Open client connections. */
+    connections: new Gauge({ name: 'sallyport_connections', help: 'Open client connections', registers }),
+    /** Open exec, attach and port-forward streams. */
+    openStreams: new Gauge({
+      name: 'sallyport_open_streams',
+      help: 'Open streams (exec, attach, port-forward)',
+      registers,
+    }),
+    openTapes: new Gauge({ name: 'sallyport_open_tapes', help: 'Tapes that are not sealed', registers }),
+    /** Accepted but not yet on disk. */
+    tapeBacklog: new Gauge({
+      name: 'sallyport_tape_backlog_bytes',
+      help: 'Tape bytes accepted but not yet on disk',
+      registers,
+    }),
+    /** Seconds from handing a batch to the store until it is on disk. */
+    tapeBatch: new Histogram({
+      name: 'sallyport_tape_batch_seconds',
+      help: 'Time to put one batch of tape entries on disk',
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+      registers,
+    }),
+    /** Counts an answered request. */
+    answered(verb: string, status: number): void {
+      const hundreds = Math.floor(status / 100)
+      const label = hundreds >= 1 && hundreds <= 5 ? `${hundreds}xx` : 'other'
+      requests.inc({ verb: VERBS.has(verb) ? verb : 'other', status: label })
+    },
+    /** Counts a refusal. `rule`: Refusal.rule. */
+    refused(rule: string): void {
+      refusals.inc({ rule: bounded(refusalRules, rule) })
+    },
+    /** Counts a request that the cluster did not answer. `rule`: of the upstream's failure. */
+    upstreamFailed(rule: string): void {
+      upstreamFailures.inc({ rule: bounded(upstreamRules, rule) })
+    },
+  }
+}
+
+/** The rule, or "other" once that many are known: a reload may bring new names, again and again. */
+function bounded(known: Set<string>, rule: string): string {
+  if (known.has(rule)) return rule
+  if (known.size >= RULES) return 'other'
+  known.add(rule)
+  return rule
+}

@@ -1,0 +1,96 @@
+// Says to the caller why a request is denied and what would be allowed instead. What comes from the caller is quoted
+// without control or invisible characters and shortened; a message is at most limits.policy.message bytes.
+
+import { limits } from '../../protocols/limits.ts'
+import type { Principal } from '../principal.ts'
+import type { RequestAttributes } from '../request-attributes.ts'
+import type { Policy, RequestClass, Rule, RulesBySubject } from './policy.ts'
+import { resourceKey } from './resources.ts'
+import { bit } from './verbs.ts'
+
+/** Allow rules that a message names. */
+const RULES_NAMED = 3
+
+export function denial(rule: Rule, asked: RequestAttributes): string {
+  const detour =
+    asked.resource === 'nodes' && asked.verb === 'proxy' ? ' (nodes/proxy reaches all that runs on the node)' : ''
+  return cut(
+    `rule "${rule.name}" denies this: ${whatWasAsked(asked)}${detour}. It denies ${rule.summary}, and no other rule can allow that; ask whoever keeps the gateway's policy`,
+  )
+}
+
+export function noRule(
+  policy: Policy,
+  principal: Principal,
+  cluster: string,
+  asked: RequestAttributes,
+  kind: RequestClass,
+): string {
+  const open = Object.entries(policy.default).flatMap(([name, effect]) => (effect === 'allow' ? [name] : []))
+  const byDefault = `By default ${kind} are denied${open.length === 0 ? '' : ` and ${open.join(' and ')} allowed`}`
+  const akin = rulesFor(policy, principal).filter((rule) => isAkin(rule, cluster, asked))
+  const yours = akin.slice(0, RULES_NAMED).map(({ name, summary }) => `rule "${name}" allows you ${summary}`)
+  return cut(
+    `no rule allows this: ${whatWasAsked(asked)}. ${[byDefault, ...yours].join('; ')}. Ask whoever keeps the gateway's policy for more`,
+  )
+}
+
+export function unknownUpgrade(asked: RequestAttributes): string {
+  return cut(
+    `the gateway cannot record this upgrade, so it denies it: ${whatWasAsked(asked)}. Upgrades pass only for exec, attach and portforward of pods`,
+  )
+}
+
+/** "delete pods "web-0" in namespace "prod"", or "get /metrics". */
+function whatWasAsked(asked: RequestAttributes): string {
+  if (!asked.isResource) return `${asked.verb} ${clean(asked.path)}`
+  const { apiGroup, resource, subresource, name, namespace, command } = asked
+  const group = apiGroup === '' ? '' : `${clean(apiGroup)}/`
+  let text = `${asked.verb} ${group}${clean(resource)}${subresource === '' ? '' : `/${clean(subresource)}`}`
+  if (name !== '') text += ` "${clean(name)}"`
+  if (namespace !== '' && resource !== 'namespaces') text += ` in namespace "${clean(namespace)}"`
+  else if (namespace === '' && name === '') text += ' cluster-wide'
+  if (command.length > 0) text += `, command "${clean(command.join(' '))}"`
+  return text
+}
+
+/** Whether a rule allows something on this cluster that is like what was asked: its verb, or its resource. */
+function isAkin(rule: Rule, cluster: string, asked: RequestAttributes): boolean {
+  if (rule.effect !== 'allow' || (rule.clusters !== undefined && !rule.clusters.has(cluster))) return false
+  return (rule.verbs & bit(asked.verb)) !== 0 || rule.resources?.names(resourceKey(asked)) === true
+}
+
+/** In the order of the file, each once. */
+function rulesFor(policy: Policy, principal: Principal): Rule[] {
+  const rules = new Set<Rule>()
+  const add = (from: RulesBySubject, ...subjects: readonly string[]): void => {
+    for (const subject of subjects) for (const rule of from.get(subject) ?? []) rules.add(rule)
+  }
+  add(policy.users, principal.user, '*')
+  if (principal.groups.length > 0) add(policy.groups, ...principal.groups, '*')
+  if (principal.actor !== '') add(policy.actors, principal.actor, '*')
+  return [...rules].sort((a, b) => a.place - b.place)
+}
+
+/** Characters that a terminal or a log could act upon, or that hide. */
+const UNSHOWN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+const SHOWN = 120
+
+function clean(text: string): string {
+  const short = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
+  return short.replace(UNSHOWN, '?')
+}
+
+/** At most limits.policy.message bytes, whole characters. */
+function cut(message: string): string {
+  if (Buffer.byteLength(message) <= limits.policy.message) return message
+  let bytes = 3
+  let text = ''
+  for (const character of message) {
+    bytes += Buffer.byteLength(character)
+    if (bytes > limits.policy.message) break
+    text += character
+  }
+  return `${text}…`
+}

@@ -1,0 +1,161 @@
+// The resources that a rule names, compiled: "pods", "pods/log", "apps/deployments", "apps/*", "*". Refuses names that
+// could not match anything, and says how to write what was meant.
+
+import type { RequestAttributes } from '../request-attributes.ts'
+import { bit, PORT_FORWARD, READS, STREAMS, type VerbSet, verbSet } from './verbs.ts'
+
+/** The core group's resources; it takes no others, so a bare name that is not among them is a mistake. */
+const CORE = new Set(
+  (
+    'bindings componentstatuses configmaps endpoints events limitranges namespaces nodes persistentvolumeclaims ' +
+    'persistentvolumes pods podtemplates replicationcontrollers resourcequotas secrets serviceaccounts services'
+  ).split(' '),
+)
+
+/** Groups without a dot. All others have one: Kubernetes asks it of custom resources. */
+const DOTLESS_GROUPS = new Set(['apps', 'autoscaling', 'batch', 'extensions', 'policy'])
+
+/** Resources that lie in no namespace, as "group/resource"; an unknown one may lie in any. */
+const CLUSTER_SCOPED = new Set(
+  (
+    '/nodes /persistentvolumes /componentstatuses ' +
+    'rbac.authorization.k8s.io/clusterroles rbac.authorization.k8s.io/clusterrolebindings ' +
+    'storage.k8s.io/storageclasses storage.k8s.io/volumeattachments storage.k8s.io/csidrivers storage.k8s.io/csinodes ' +
+    'storage.k8s.io/volumeattributesclasses apiextensions.k8s.io/customresourcedefinitions ' +
+    'apiregistration.k8s.io/apiservices admissionregistration.k8s.io/mutatingwebhookconfigurations ' +
+    'admissionregistration.k8s.io/validatingwebhookconfigurations ' +
+    'admissionregistration.k8s.io/validatingadmissionpolicies ' +
+    'admissionregistration.k8s.io/validatingadmissionpolicybindings ' +
+    'admissionregistration.k8s.io/mutatingadmissionpolicies ' +
+    'admissionregistration.k8s.io/mutatingadmissionpolicybindings scheduling.k8s.io/priorityclasses ' +
+    'node.k8s.io/runtimeclasses networking.k8s.io/ingressclasses networking.k8s.io/ipaddresses ' +
+    'networking.k8s.io/servicecidrs certificates.k8s.io/certificatesigningrequests ' +
+    'certificates.k8s.io/clustertrustbundles flowcontrol.apiserver.k8s.io/flowschemas ' +
+    'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations resource.k8s.io/deviceclasses ' +
+    'resource.k8s.io/resourceslices authentication.k8s.io/tokenreviews authentication.k8s.io/selfsubjectreviews ' +
+    'authorization.k8s.io/subjectaccessreviews authorization.k8s.io/selfsubjectaccessreviews ' +
+    'authorization.k8s.io/selfsubjectrulesreviews'
+  ).split(' '),
+)
+
+/** Subresources that are another view of the object itself: whoever has the object has them, for these verbs. */
+const VIEWS: ReadonlyMap<string, VerbSet> = new Map([
+  ['status', READS],
+  ['scale', READS | verbSet('create', 'update', 'patch')],
+])
+
+/** "group/resource"; the core group is empty. */
+export function resourceKey(asked: RequestAttributes): string {
+  return `${asked.apiGroup}/${asked.resource}`
+}
+
+export function isClusterScoped(key: string): boolean {
+  return CLUSTER_SCOPED.has(key)
+}
+
+export class ResourceSet {
+  /** "*": resources of every kind, and non-resource paths. */
+  readonly isEvery: boolean
+  /** True if something in it lies in a namespace, or may. */
+  readonly isNamespaced: boolean
+  readonly #groups = new Set<string>()
+  readonly #resources = new Set<string>()
+  readonly #subresources = new Set<string>()
+  /** Resources all of whose subresources are meant. */
+  readonly #everySubresource = new Set<string>()
+  /** Views that are named, by the key of their object. */
+  readonly #views = new Map<string, VerbSet>()
+
+  /** True if pods or pods/portforward are in it. */
+  readonly holdsPodPorts: boolean
+
+  /** Throws ResourceNameError at the first entry that names nothing. */
+  constructor(entries: readonly string[]) {
+    let isEvery = false
+    let isNamespaced = false
+    for (const entry of entries) {
+      if (entry === '*') {
+        isEvery = true
+        continue
+      }
+      const [group, resource, subresource] = parseResource(entry)
+      const key = `${group}/${resource}`
+      if (resource === '*') this.#groups.add(group)
+      else if (subresource === '') this.#resources.add(key)
+      else if (subresource === '*') this.#everySubresource.add(key)
+      else {
+        this.#subresources.add(`${key}/${subresource}`)
+        const view = VIEWS.get(subresource)
+        if (view !== undefined) this.#views.set(key, (this.#views.get(key) ?? 0) | view)
+      }
+      if (resource === '*' || !isClusterScoped(key)) isNamespaced = true
+    }
+    this.isEvery = isEvery
+    this.isNamespaced = isEvery || isNamespaced
+    this.holdsPodPorts =
+      isEvery ||
+      this.#resources.has('/pods') ||
+      this.#everySubresource.has('/pods') ||
+      this.#subresources.has('/pods/portforward')
+  }
+
+  /** Whether the resource is named itself, not by a wildcard. */
+  names(key: string): boolean {
+    return this.#resources.has(key)
+  }
+
+  /**
+   * For an allow: whether the request lies wholly inside. A resource does not hold its subresources, except for a
+   * stream whose verb the rule spells out: "exec" on "pods" has one meaning.
+   */
+  holds(asked: RequestAttributes, key: string, spelledOut: VerbSet): boolean {
+    if (this.isEvery || (asked.isResource && this.#groups.has(asked.apiGroup))) return true
+    const { subresource } = asked
+    if (subresource === '') return this.#resources.has(key)
+    if (this.#subresources.has(`${key}/${subresource}`) || this.#everySubresource.has(key)) return true
+    return (spelledOut & bit(asked.verb) & STREAMS) !== 0 && this.#resources.has(key)
+  }
+
+  /** For a denial: whether the request could return or change something of it. */
+  meets(asked: RequestAttributes, key: string, denied: VerbSet): boolean {
+    if (this.isEvery) return true
+    if (!asked.isResource) return false
+    if (this.#groups.has(asked.apiGroup) || this.#resources.has(key)) return true
+    const { subresource } = asked
+    if (subresource === '') return ((this.#views.get(key) ?? 0) & bit(asked.verb)) !== 0
+    if (this.#subresources.has(`${key}/${subresource}`) || this.#everySubresource.has(key)) return true
+    // A proxy to a pod or a service reaches what a port-forward to a pod does.
+    const isPorts = asked.verb === 'proxy' && (key === '/pods' || key === '/services')
+    return isPorts && (denied & PORT_FORWARD) !== 0 && this.holdsPodPorts
+  }
+}
+
+export class ResourceNameError extends Error {}
+
+/** [group, resource, subresource]. Throws ResourceNameError. */
+export function parseResource(entry: string): [string, string, string] {
+  const parts = entry.split('/')
+  const [first, second, third] = parts
+  if (first === undefined || parts.length > 3 || parts.some((part) => !PART.test(part))) {
+    throw new ResourceNameError(
+      'write RESOURCE, RESOURCE/SUBRESOURCE, GROUP/RESOURCE, GROUP/RESOURCE/SUBRESOURCE or "*"',
+    )
+  }
+  if (first === '*' || (second === '*' && third !== undefined)) {
+    throw new ResourceNameError(
+      '"*" stands for all resources, GROUP/* for those of a group, RESOURCE/* for subresources',
+    )
+  }
+  if (third !== undefined && second !== undefined) return [first, second, third]
+  if (second === undefined) {
+    if (CORE.has(first)) return ['', first, '']
+    throw new ResourceNameError(
+      'the core group has no resource of this name; write GROUP/RESOURCE, such as apps/deployments',
+    )
+  }
+  if (CORE.has(first)) return ['', first, second]
+  if (first.includes('.') || DOTLESS_GROUPS.has(first)) return [first, second, '']
+  throw new ResourceNameError('there is neither a group nor a core resource of the name before the slash')
+}
+
+const PART = /^(?:\*|[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)$/

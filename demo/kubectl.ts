@@ -16,18 +16,22 @@ export async function kubectlCaller(kubeconfig: string, context: string, home: s
 
 function run(words: readonly string[], environment: Record<string, string>): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn('kubectl', words, {
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: DEADLINE_MILLIS,
-    })
+    const child = spawn('kubectl', words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+    // Node's own `timeout` goes on running for a program that is not there.
+    const deadline = setTimeout(() => child.kill(), DEADLINE_MILLIS)
     let text = ''
     const take = (bytes: Uint8Array): void => {
       text += Buffer.from(bytes).toString('utf8')
     }
     child.stdout.on('data', take)
     child.stderr.on('data', take)
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ text, code: code ?? 1 }))
+    child.on('error', (error) => {
+      clearTimeout(deadline)
+      reject(error)
+    })
+    child.on('close', (code) => {
+      clearTimeout(deadline)
+      resolve({ text, code: code ?? 1 })
+    })
   })
 }

@@ -93,9 +93,13 @@ function describe(issue: z.core.$ZodIssue, content: unknown, format: FileFormat<
   }
   const value = valueAt(content, path)
   const later = issue.code === 'invalid_value' ? notYet(format, value) : undefined
-  const name = path.length === 0 ? 'the file' : `"${String(path[path.length - 1])}"`
+  if (path.length === 0 && (value === undefined || value === null)) {
+    report(path, 'the file is empty')
+    return
+  }
+  const name = path.length === 0 ? 'the file' : `"${spell(path.slice(typeof path.at(-1) === 'number' ? -2 : -1))}"`
   if (value === undefined && issue.code !== 'custom') {
-    report(path, path.length === 0 ? 'the file is empty' : `${name} is missing; ${expectation(issue)}`)
+    report(path, `${name} is missing; ${expectation(issue)}`)
   } else if (later !== undefined) report(path, later)
   else if (issue.code === 'invalid_type' || issue.code === 'invalid_value') {
     report(path, `${name}: ${expectation(issue)}, not ${kindOf(value)}`)

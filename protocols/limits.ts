@@ -24,8 +24,11 @@ export const limits = {
     frame: 33_554_432,
     /** Frames of one fragmented message (ws CVE-2026-48779). */
     fragments: 1_024,
-    /** Ping or pong frames in a row without data in between. kubectl pings every 5 s. */
-    controlFrames: 1_024,
+    /**
+     * Control frames in a row without data of the same direction in between. An exec whose client only listens sends
+     * nothing but kubectl's ping every 5 s: this is 91 h of them, or 18 h of one a second.
+     */
+    controlFrames: 65_536,
   },
   spdy: {
     /** Payload of a control frame. moby/spdystream takes 16 MiB; Kubernetes' are below 200 bytes. */

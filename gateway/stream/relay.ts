@@ -32,6 +32,8 @@ interface Failed {
   readonly error: PeerError
 }
 
+const BOTH = { client: true, cluster: true } as const
+
 export class Relay<E extends { readonly type: string }, C> implements Waiting {
   readonly #options: RelayOptions<E, C>
   readonly #client: Side<E, C>
@@ -65,10 +67,7 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
   /** Ends the stream from our side. Idempotent. */
   cut(cut: Cut): void {
     if (this.#over) return
-    // What was not yet released stays here: only our own last words go out.
-    this.#client.drop()
-    this.#cluster.drop()
-    this.#options.protocol.cut(cut)
+    this.#options.protocol.cut(cut, BOTH)
     this.#finish(cut.reason, undefined)
   }
 
@@ -133,18 +132,18 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
     const who = side === this.#client ? 'client' : 'cluster'
     this.#options.tape.append('note', { code: error.rule, text: `the ${who} broke the protocol; the stream was cut` })
     // What was parsed before the fault is on tape and passes; nothing behind it does.
-    if (!this.#strict) this.turn(side)
-    this.#options.protocol.cut({ reason: 'fault', message: `sallyport: stream cut: ${error.message}` })
+    this.turn(side)
+    this.#options.protocol.cut({ reason: 'fault', message: `sallyport: stream cut: ${error.message}` }, BOTH)
     this.#finish('fault', error)
   }
 
   #tapeFailed(): void {
     if (this.#over) return
-    this.#client.drop()
-    this.#cluster.drop()
     const message =
       'sallyport: the recording failed (is its disk full?); nothing passes unrecorded, so the stream was cut'
-    this.#options.protocol.cut({ reason: 'tape failed', message })
+    // Under `strict` what is not on disk is forgotten, and a side that misses some of it cannot be told anything more.
+    const heard = { client: !this.#client.drop(this.#strict), cluster: !this.#cluster.drop(this.#strict) }
+    this.#options.protocol.cut({ reason: 'tape failed', message }, heard)
     this.#finish('tape failed', undefined)
   }
 
@@ -226,11 +225,13 @@ class Side<E extends { readonly type: string }, C> implements Driven<E> {
     this.#relay.released(this)
   }
 
-  /** Forgets what was to be written: it was not recorded in time. */
-  drop(): void {
+  /** Under `strict`: forgets what waits for the disk. True if there was any. */
+  drop(strict: boolean): boolean {
+    if (!strict) return false
+    const some = this.#held.length > 0 || this.machine.takeOutput().length > 0
     this.#dropped = true
     this.#held = []
-    this.machine.takeOutput()
+    return some
   }
 
   /** Writes the last words and ends the socket, in `strict` once all before them is on disk. */
@@ -245,10 +246,7 @@ class Side<E extends { readonly type: string }, C> implements Driven<E> {
     }
     tape.durable().then(
       () => this.#last(),
-      () => {
-        this.drop()
-        this.#last()
-      },
+      () => this.socket.destroy(),
     )
   }
 

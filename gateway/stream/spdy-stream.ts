@@ -52,13 +52,13 @@ export class SpdyStream implements StreamProtocol<TunnelEvent, SpdyCommand> {
     return this.#pass(event, false, this.client)
   }
 
-  cut(cut: Cut): void {
+  cut(cut: Cut, heard: { readonly client: boolean; readonly cluster: boolean }): void {
     // Behind half a frame nothing of ours can be read: then the end of the connection has to say it.
-    if (this.client.maySend) {
+    if (heard.client && this.client.maySend) {
       this.#labels.lastWords(this.client, cut.message)
       this.client.send({ type: 'goAway', lastStreamId: this.client.lastPeerStream, status: OK })
     }
-    if (this.cluster.maySend) this.cluster.send({ type: 'goAway', lastStreamId: 0, status: OK })
+    if (heard.cluster && this.cluster.maySend) this.cluster.send({ type: 'goAway', lastStreamId: 0, status: OK })
   }
 
   #pass(event: TunnelEvent, fromClient: boolean, to: SpdySide): PeerError | undefined {

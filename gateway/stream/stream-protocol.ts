@@ -28,6 +28,9 @@ export interface StreamProtocol<Event, Command> {
   fromCluster(event: Event): PeerError | undefined
   /** True once a side has ended the session the way its protocol says (a Close frame, a GOAWAY). */
   readonly orderly: boolean
-  /** Queues the last words: why, to the client, in the form that kubectl shows; and an end, to the cluster. */
-  cut(cut: Cut): void
+  /**
+   * Queues the last words for the sides that may still be told: why, to the client, in the form that kubectl shows; and
+   * an end, to the cluster. A side is `heard` if all that its machine counts as passed has been or will be written.
+   */
+  cut(cut: Cut, heard: { readonly client: boolean; readonly cluster: boolean }): void
 }

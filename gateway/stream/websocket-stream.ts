@@ -56,9 +56,9 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
     return this.#pass(event, this.#fromCluster, this.client)
   }
 
-  cut(cut: Cut): void {
+  cut(cut: Cut, heard: { readonly client: boolean; readonly cluster: boolean }): void {
     // In the middle of a frame or message nothing of ours would be read as ours: then the end of the connection says it.
-    if (!this.#fromCluster.isMidway) {
+    if (heard.client && !this.#fromCluster.isMidway) {
       if (this.#options.forward === undefined && !this.orderly) {
         const payload = channelMessage(CHANNEL.ERROR, failureStatus(cut.message), this.#options.base64)
         const opcode = this.#options.base64 ? OPCODE.TEXT : OPCODE.BINARY
@@ -66,7 +66,7 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
       }
       this.client.send({ type: 'close', code: CLOSE_CODE.POLICY, reason: cut.reason })
     }
-    if (!this.#fromClient.isMidway) this.cluster.send({ type: 'close', code: CLOSE_CODE.GOING_AWAY, reason: '' })
+    if (heard.cluster && !this.#fromClient.isMidway) this.cluster.send({ type: 'close', code: CLOSE_CODE.GOING_AWAY, reason: '' })
   }
 
   #pass(event: WebSocketEvent, direction: Direction, to: WebSocketConnection): PeerError | undefined {

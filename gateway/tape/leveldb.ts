@@ -47,7 +47,7 @@ const LARGE = 8_192
  * A list of operations costs 11 us each in abstract-level, a chained batch 1 us. But a chained batch keeps its native
  * memory until it is collected, of which V8 knows nothing: in bulk, at megabytes a batch, that would be gigabytes.
  */
-function write(level: ClassicLevel<string, Uint8Array>, changes: readonly Change[]): Promise<void> {
+async function write(level: ClassicLevel<string, Uint8Array>, changes: readonly Change[]): Promise<void> {
   let bytes = 0
   for (const change of changes) if (change.type === 'put') bytes += change.value.length
   if (bytes >= LARGE * changes.length) return level.batch(changes as Change[], SYNC)

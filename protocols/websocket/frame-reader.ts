@@ -2,9 +2,10 @@
 // frames goes on as it arrives; control frames come whole; what breaks the framing is refused on the header alone.
 
 import type { Limits } from '../limits.ts'
+import { checkClosePayload } from './close.ts'
 import { CLOSE_CODE, WebSocketError } from './errors.ts'
-import { OPCODE, type WebSocketEvent, type WebSocketFrame } from './events.ts'
-import { unmask } from './mask.ts'
+import { OPCODE, type WebSocketEvent } from './events.ts'
+import { mask, wordAligned } from './mask.ts'
 import { Utf8 } from './utf8.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -31,11 +32,9 @@ export class FrameReader {
   #inPayload = false
   #opcode = 0
   #fin = false
-  #left = 0
   #length = 0
+  #left = 0
   #key = 0
-  /** Payload octets seen of this frame: the phase of its mask. */
-  #phase = 0
 
   // The message that data frames belong to.
   #message = 0
@@ -46,9 +45,15 @@ export class FrameReader {
   // What a chunk boundary cut in two.
   readonly #header = new Uint8Array(LONGEST_HEADER)
   #headerHeld = 0
-  #headerBytes: Uint8Array = NOTHING
   #control: Uint8Array = NOTHING
-  #controlHeld = 0
+
+  /** The header of the frame now being read, until it has been told. */
+  #headerBytes: Uint8Array = NOTHING
+
+  // Where payload of the chunk now being read is unmasked: memory of its own for each chunk, since what one machine hands
+  // on may wait in another one's output for longer than until the next chunk.
+  #room: Uint8Array = NOTHING
+  #roomUsed = 0
 
   /** `masked`: the peer is a client, whose frames must be masked; a server's must not (section 5.1). */
   constructor(limits: Limits['websocket'], masked: boolean) {
@@ -63,6 +68,11 @@ export class FrameReader {
 
   /** Appends the frames in `chunk` to `events`, up to and including a CLOSE. Throws WebSocketError. */
   read(chunk: Uint8Array, events: WebSocketEvent[]): void {
+    this.#readFrames(chunk, events)
+    this.#room = NOTHING
+  }
+
+  #readFrames(chunk: Uint8Array, events: WebSocketEvent[]): void {
     const end = chunk.length
     let at = 0
     while (at < end) {
@@ -70,31 +80,36 @@ export class FrameReader {
         at = this.#readHeader(chunk, at, end)
         if (!this.#inPayload) return // the header goes on in the next chunk
       }
-      at = this.#readPayload(chunk, at, end, events) // even at `end`: an empty payload is already complete
-      if (this.#opcode === OPCODE.CLOSE && !this.#inPayload) return
+      // Even at `end`: an empty payload is already complete, and the header of another is told at once.
+      if (this.#opcode < OPCODE.CLOSE) {
+        at = this.#readData(chunk, at, end, events)
+      } else {
+        at = this.#readControl(chunk, at, end, events)
+        if (this.#opcode === OPCODE.CLOSE && !this.#inPayload) return
+      }
     }
   }
 
   #readHeader(chunk: Uint8Array, at: number, end: number): number {
-    if (this.#headerHeld === 0) {
-      const length = end - at >= 2 ? headerLength(chunk[at + 1]!) : LONGEST_HEADER + 1
+    if (this.#headerHeld === 0 && end - at >= 2) {
+      const length = headerLength(chunk[at + 1]!)
       if (end - at >= length) {
         this.#open(chunk, at)
-        this.#headerBytes = chunk.subarray(at, at + length)
+        this.#headerBytes = new Uint8Array(chunk.buffer, chunk.byteOffset + at, length)
         return at + length
       }
     }
     while (at < end) {
       this.#header[this.#headerHeld++] = chunk[at++]!
+      if (this.#headerHeld < 2) continue
       // The first two octets can already be wrong: they are judged before more is waited for.
       if (this.#headerHeld === 2) this.#judge(this.#header[0]!, this.#header[1]!)
-      if (this.#headerHeld >= 2 && this.#headerHeld === headerLength(this.#header[1]!)) {
-        const length = this.#headerHeld
-        this.#headerHeld = 0
-        this.#open(this.#header, 0)
-        this.#headerBytes = this.#header.slice(0, length)
-        return at
-      }
+      const length = headerLength(this.#header[1]!)
+      if (this.#headerHeld < length) continue
+      this.#headerHeld = 0
+      this.#open(this.#header, 0)
+      this.#headerBytes = this.#header.slice(0, length)
+      return at
     }
     return at
   }
@@ -113,10 +128,9 @@ export class FrameReader {
     if ((second & 0x7f) > CONTROL_PAYLOAD) throw fault('websocket.control.too_long', 'a control frame over 125 octets')
   }
 
+  /** Takes a whole header. The length is judged here, before anything of the payload is taken. */
   #open(b: Uint8Array, at: number): void {
     this.#judge(b[at]!, b[at + 1]!)
-    this.#fin = (b[at]! & 0x80) !== 0
-    this.#opcode = b[at]! & 0x0f
     let length = b[at + 1]! & 0x7f
     let next = at + 2
     if (length === 126) {
@@ -124,8 +138,8 @@ export class FrameReader {
       next += 2
       if (length < 126) throw fault('websocket.frame.length_form', 'a length in a longer form than it needs')
     } else if (length === 127) {
-      const high = ((b[next]! << 24) | (b[next + 1]! << 16) | (b[next + 2]! << 8) | b[next + 3]!) >>> 0
-      const low = ((b[next + 4]! << 24) | (b[next + 5]! << 16) | (b[next + 6]! << 8) | b[next + 7]!) >>> 0
+      const high = uint32(b, next)
+      const low = uint32(b, next + 4)
       next += 8
       if (high >= 0x8000_0000) throw fault('websocket.frame.length_sign', 'a length with its highest bit set')
       if (high === 0 && low < 65_536) {
@@ -136,11 +150,12 @@ export class FrameReader {
     if (length > this.#limits.frame) {
       throw new WebSocketError(CLOSE_CODE.TOO_BIG, 'websocket.frame.too_long', 'a frame over the limit')
     }
-    if (this.#masked) this.#key = (b[next]! << 24) | (b[next + 1]! << 16) | (b[next + 2]! << 8) | b[next + 3]!
+    this.#opcode = b[at]! & 0x0f
+    this.#fin = (b[at]! & 0x80) !== 0
     this.#sequence()
+    this.#key = this.#masked ? uint32(b, next) : 0
     this.#length = length
     this.#left = length
-    this.#phase = 0
     this.#inPayload = true
   }
 
@@ -169,62 +184,81 @@ export class FrameReader {
     if (this.#message !== 0) throw fault('websocket.message.interleaved', 'a message within another')
     this.#message = this.#opcode
     this.#fragments = 1
+    this.#utf8.reset()
   }
 
-  #readPayload(chunk: Uint8Array, at: number, end: number, events: WebSocketEvent[]): number {
+  #readData(chunk: Uint8Array, at: number, end: number, events: WebSocketEvent[]): number {
     const take = Math.min(this.#left, end - at)
-    const done = take === this.#left
-    if (take === 0 && !done) return at
-    if (this.#opcode >= OPCODE.CLOSE) {
-      if (this.#holdControl(chunk, at, take)) this.#emit(this.#control, true, events)
-    } else {
-      this.#left -= take
-      this.#emit(chunk.subarray(at, at + take), done, events)
+    const last = take === this.#left
+    const raw = new Uint8Array(chunk.buffer, chunk.byteOffset + at, take)
+    const payload = this.#masked && take > 0 ? this.#unmask(raw, end - at) : raw
+    const faultAt = this.#message === OPCODE.TEXT ? this.#textFault(payload, last && this.#fin) : -1
+    if (faultAt >= 0) {
+      // What came before the fault is told, so that what is told does not depend on where the chunks were cut.
+      this.#tell(raw.subarray(0, faultAt), payload.subarray(0, faultAt), false, events)
+      throw new WebSocketError(CLOSE_CODE.INVALID_PAYLOAD, 'websocket.text.not_utf8', 'a text message is not UTF-8')
     }
+    this.#left -= take
+    this.#inPayload = !last
+    this.#tell(raw, payload, last, events)
+    if (last && this.#fin) this.#message = 0
     return at + take
   }
 
-  /** Control payloads are few and short: always copied, so that they can be judged whole. True once complete. */
-  #holdControl(chunk: Uint8Array, at: number, take: number): boolean {
-    if (this.#controlHeld === 0) this.#control = new Uint8Array(this.#length)
-    this.#control.set(chunk.subarray(at, at + take), this.#controlHeld)
-    this.#controlHeld += take
-    this.#left -= take
-    if (this.#left > 0) return false
-    this.#controlHeld = 0
-    return true
+  /** Section 8.1: text is UTF-8 as a whole message, whatever the frames cut. Returns where it is not, or -1. */
+  #textFault(payload: Uint8Array, ends: boolean): number {
+    const valid = this.#utf8.valid(payload)
+    if (valid < payload.length) return valid
+    // A text that ends within a character is wrong from its last octet on.
+    return ends && !this.#utf8.isWhole ? Math.max(0, valid - 1) : -1
   }
 
-  #emit(raw: Uint8Array, done: boolean, events: WebSocketEvent[]): void {
-    const payload = this.#masked ? unmask(raw, this.#key, this.#phase) : raw
-    const control = this.#opcode >= OPCODE.CLOSE
-    const message = control ? this.#opcode : this.#message
-    if (message === OPCODE.TEXT) this.#checkText(payload, done && this.#fin)
-    if (this.#opcode === OPCODE.CLOSE) checkClose(payload)
-    const start = this.#headerBytes.length > 0
-    const frame: WebSocketFrame = {
+  /** `remaining`: octets of the chunk from here on, the bound on what can still need room. */
+  #unmask(raw: Uint8Array, remaining: number): Uint8Array {
+    if (this.#room.length === 0) {
+      this.#room = wordAligned(remaining)
+      this.#roomUsed = 0
+    }
+    const payload = mask(raw, this.#key, this.#length - this.#left, this.#room, this.#roomUsed)
+    // To the next word. It fits: at least six octets of header lie between two payloads.
+    this.#roomUsed = (this.#roomUsed + raw.length + 3) & ~3
+    return payload
+  }
+
+  #readControl(chunk: Uint8Array, at: number, end: number, events: WebSocketEvent[]): number {
+    // Few and short: always copied, so that they can be judged whole.
+    if (this.#left === this.#length) this.#control = this.#length === 0 ? NOTHING : new Uint8Array(this.#length)
+    const take = Math.min(this.#left, end - at)
+    const last = take === this.#left
+    this.#control.set(new Uint8Array(chunk.buffer, chunk.byteOffset + at, take), this.#length - this.#left)
+    this.#left -= take
+    if (!last) {
+      this.#headerBytes = new Uint8Array(this.#headerBytes) // a view of a chunk that is over
+      return at + take
+    }
+    this.#inPayload = false
+    const raw = this.#control
+    this.#control = NOTHING
+    const payload = this.#masked && raw.length > 0 ? mask(raw, this.#key, 0, wordAligned(raw.length), 0) : raw
+    if (this.#opcode === OPCODE.CLOSE) checkClosePayload(payload)
+    this.#tell(raw, payload, true, events)
+    return at + take
+  }
+
+  #tell(raw: Uint8Array, payload: Uint8Array, end: boolean, events: WebSocketEvent[]): void {
+    const header = this.#headerBytes
+    this.#headerBytes = NOTHING
+    events.push({
       type: 'frame',
       opcode: this.#opcode,
-      message,
+      message: this.#opcode >= OPCODE.CLOSE ? this.#opcode : this.#message,
       fin: this.#fin,
-      start,
-      end: done,
-      header: this.#headerBytes,
+      start: header.length > 0,
+      end,
+      header,
       raw,
       payload,
-    }
-    this.#headerBytes = NOTHING
-    this.#phase += raw.length
-    this.#inPayload = !done
-    if (done && this.#fin && !control) this.#message = 0
-    events.push(frame)
-  }
-
-  /** Section 8.1: text is UTF-8 as a whole message, whatever the frames cut. */
-  #checkText(payload: Uint8Array, last: boolean): void {
-    if (!this.#utf8.accepts(payload, last)) {
-      throw new WebSocketError(CLOSE_CODE.INVALID_PAYLOAD, 'websocket.text.not_utf8', 'a text message is not UTF-8')
-    }
+    })
   }
 }
 
@@ -233,16 +267,8 @@ function headerLength(second: number): number {
   return 2 + (length === 126 ? 2 : length === 127 ? 8 : 0) + ((second & 0x80) !== 0 ? 4 : 0)
 }
 
-/** Section 7.4: codes that may be on the wire. */
-function checkClose(payload: Uint8Array): void {
-  if (payload.length === 0) return
-  if (payload.length === 1) throw fault('websocket.close.length', 'a close code is two octets')
-  const code = (payload[0]! << 8) | payload[1]!
-  const standard = code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006
-  if (!standard && (code < 3000 || code > 4999)) throw fault('websocket.close.code', 'a close code that is never sent')
-  if (!new Utf8().accepts(payload.subarray(2), true)) {
-    throw new WebSocketError(CLOSE_CODE.INVALID_PAYLOAD, 'websocket.close.reason', 'a close reason that is not UTF-8')
-  }
+function uint32(b: Uint8Array, at: number): number {
+  return ((b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!) >>> 0
 }
 
 function fault(rule: string, explanation: string): WebSocketError {

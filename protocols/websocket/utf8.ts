@@ -7,22 +7,36 @@ export class Utf8 {
   #low = 0x80
   #high = 0xbf
 
-  /** True if all pieces so far can be, and with `last` are, UTF-8. After `last` a new text begins. */
-  accepts(bytes: Uint8Array, last: boolean): boolean {
-    for (let at = 0; at < bytes.length; at++) {
+  /** True where a text may end: no character is cut. */
+  get isWhole(): boolean {
+    return this.#left === 0
+  }
+
+  /**
+   * How many octets of the next piece can be UTF-8: all, or those before the first that cannot. After such an octet
+   * only `reset` makes sense.
+   */
+  valid(bytes: Uint8Array): number {
+    const length = bytes.length
+    for (let at = 0; at < length; at++) {
       const octet = bytes[at]!
       if (this.#left > 0) {
-        if (octet < this.#low || octet > this.#high) return false
+        if (octet < this.#low || octet > this.#high) return at
         this.#left -= 1
         this.#low = 0x80
         this.#high = 0xbf
       } else if (octet >= 0x80 && !this.#begin(octet)) {
-        return false
+        return at
       }
     }
-    const whole = this.#left === 0
-    if (last) this.#left = 0
-    return whole || !last
+    return length
+  }
+
+  /** A new text begins. */
+  reset(): void {
+    this.#left = 0
+    this.#low = 0x80
+    this.#high = 0xbf
   }
 
   /** The table of RFC 3629 section 4: which first octets there are, and what may follow them. */

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 /** What the demo's pods run. kubectl is not among it. */
 const PROGRAMS = ['sh', 'cat', 'sleep', 'script', 'stty', 'tty']
 
-test('the tour ends well without kubectl on the PATH', { timeout: 60_000 }, async (t) => {
+test('the tour ends well without kubectl on the PATH', { timeout: 30_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-path-'))
   t.after(() => rmSync(folder, { recursive: true }))
   for (const program of PROGRAMS) {

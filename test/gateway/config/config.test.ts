@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { ConfigError, readConfig } from '../../../gateway/config.ts'
+
+/** A folder with the files that a configuration may name; the configuration's path. */
+function folder(t: TestContext, text: string): { readonly file: string; readonly at: (name: string) => string } {
+  const path = mkdtempSync(join(tmpdir(), 'sallyport-config-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  for (const name of ['kubeconfig', 'ca.crt', 'tls.crt', 'tls.key', 'policy.yaml']) writeFileSync(join(path, name), '')
+  writeFileSync(join(path, 'gateway.yaml'), text)
+  return { file: join(path, 'gateway.yaml'), at: (name) => join(path, name) }
+}
+
+/** "line:column path message" of each problem; the folder is left out of messages. */
+function problems(t: TestContext, text: string): string[] {
+  const { file, at } = folder(t, text)
+  try {
+    readConfig(file)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError)
+    for (const problem of error.problems) assert.equal(problem.file, file)
+    return error.problems.map(
+      ({ line, column, path, message }) => `${line}:${column} ${path} ${message.replace(at(''), '')}`,
+    )
+  }
+  return []
+}
+
+const LEAST = `apiVersion: sallyport/v1
+kind: Gateway
+clusters: [{name: prod, kubeconfig: kubeconfig}]
+authentication:
+  jwt:
+  - issuer: {url: "https://issuer", audiences: [sallyport]}
+    claimMappings: {username: {claim: sub, prefix: "oidc:"}}
+`
+
+test('the least configuration has the design’s defaults, absolute paths, and is frozen to the bottom', (t) => {
+  const { file, at } = folder(t, LEAST)
+  const config = readConfig(file)
+  assert.deepEqual(config, {
+    apiVersion: 'sallyport/v1',
+    kind: 'Gateway',
+    listen: { address: '127.0.0.1:8443' },
+    admin: { address: '127.0.0.1:8444' },
+    data: at('data'),
+    clusters: [{ name: 'prod', kubeconfig: at('kubeconfig'), identity: 'impersonate' }],
+    authentication: {
+      jwt: [
+        {
+          issuer: { url: 'https://issuer', audiences: ['sallyport'] },
+          claimMappings: { username: { claim: 'sub', prefix: 'oidc:' } },
+        },
+      ],
+    },
+    tapes: { durability: 'group', bodyBytes: 1_048_576 },
+  })
+  const frozen = (value: unknown): boolean =>
+    typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen))
+  assert.ok(frozen(config))
+})
+
+test('all that the format has is read', (t) => {
+  const { file, at } = folder(
+    t,
+    `apiVersion: sallyport/v1
+kind: Gateway
+listen: {address: "[::1]:0", tls: {certFile: tls.crt, keyFile: tls.key}}
+admin: {address: "127.0.0.1:0"}
+data: /var/lib/sallyport
+clusters:
+- {name: prod, kubeconfig: ./kubeconfig, context: admin, identity: shared}
+- {name: dev.eu-1, kubeconfig: kubeconfig}
+authentication:
+  jwt:
+  - issuer: {url: "https://a", audiences: [x, y], certificateAuthorityFile: ca.crt, discoveryURL: "https://b/c"}
+    claimMappings: {username: {claim: email, prefix: "a:"}, groups: {claim: roles, prefix: ""}}
+policyFile: policy.yaml
+tapes: {durability: strict, bodyBytes: 0}
+`,
+  )
+  const config = readConfig(file)
+  assert.deepEqual(config.listen, { address: '[::1]:0', tls: { certFile: at('tls.crt'), keyFile: at('tls.key') } })
+  assert.deepEqual(config.clusters[0], {
+    name: 'prod',
+    kubeconfig: at('kubeconfig'),
+    context: 'admin',
+    identity: 'shared',
+  })
+  assert.equal(config.authentication.jwt[0]?.issuer.certificateAuthorityFile, at('ca.crt'))
+  assert.equal(config.policyFile, at('policy.yaml'))
+  assert.equal(config.data, '/var/lib/sallyport')
+  assert.deepEqual(config.tapes, { durability: 'strict', bodyBytes: 0 })
+})
+
+test('every mistake is reported at once, where it stands, with what to do', (t) => {
+  const found = problems(
+    t,
+    `apiVersion: sallyport/v2
+kind: Gateway
+listen:
+  address: nonsense
+  adress: x
+  tls: {certFile: nowhere.crt}
+data: ""
+data: ./x
+clusters:
+- name: Prod
+  kubeconfig: ./nope
+  eks: {cluster: x}
+- kubeconfig: kubeconfig
+  identity: sharred
+- inCluster: true
+  name: twice
+  kubeconfig: .
+- name: twice
+  kubeconfig: kubeconfig
+authentication:
+  jwt:
+  - issuer: {url: "http://x", audiences: []}
+    claimMappings:
+      username: {claim: sub}
+  - issuer: {url: "https://x", audiences: [a]}
+    claimMappings: {username: {claim: sub, prefix: "System:x"}}
+masking: {exempt: []}
+tapes: {bodyBytes: "5", durability: none}
+`,
+  )
+  assert.deepEqual(found, [
+    '1:1 apiVersion "apiVersion": it must be "sallyport/v1", not "sallyport/v2"',
+    '4:3 listen.address "address": write HOST:PORT or [IPV6]:PORT; port 0 takes a free one',
+    '5:3 listen.adress unknown key "adress"; known here: address, tls',
+    '6:3 listen.tls.keyFile "keyFile" is missing; it must be a string',
+    '6:9 listen.tls.certFile there is no file nowhere.crt',
+    '8:1  the key is there twice; keep one',
+    '10:3 clusters[0].name "name": a cluster\'s name is lower-case letters, digits, "-" and ".", at most 63',
+    '11:3 clusters[0].kubeconfig there is no file nope',
+    '12:3 clusters[0].eks EKS credentials are not built in yet: use a kubeconfig with the aws exec plugin',
+    '13:3 clusters[1].name "name" is missing; it must be a string',
+    '14:3 clusters[1].identity "identity": it must be one of "impersonate", "shared", not "sharred"',
+    "15:3 clusters[2].inCluster inCluster is not in this version: write a kubeconfig with the service account's tokenFile",
+    '17:3 clusters[2].kubeconfig FOLDER is not a file',
+    '18:3 clusters[3].name there is another cluster "twice"; give each a name of its own',
+    '22:14 authentication.jwt[0].issuer.url "url": write an https:// URL without user, query or fragment',
+    '22:31 authentication.jwt[0].issuer.audiences "audiences": name at least one audience',
+    '24:7 authentication.jwt[0].claimMappings.username.prefix "prefix" is missing; it must be a string',
+    '26:44 authentication.jwt[1].claimMappings.username.prefix "prefix": "system:" belongs to Kubernetes; choose another prefix',
+    '27:1 masking masking is not in this version: remove "masking", and deny Secrets to those who must not see them',
+    '28:9 tapes.bodyBytes "bodyBytes": it must be a number, not "5"',
+    '28:25 tapes.durability "durability": it must be one of "strict", "group", not "none"',
+  ])
+})
+
+test('issuers whose names could be one another’s are refused', (t) => {
+  const issuers = (
+    first: string,
+    second: string,
+  ) => `${LEAST.replace('"oidc:"', `"${first}"`)}  - issuer: {url: "https://other", audiences: [sallyport]}
+    claimMappings: {username: {claim: sub, prefix: "${second}"}}
+`
+  for (const [first, second] of [
+    ['a:', 'a:'],
+    ['', 'a:'],
+    ['a:', 'a:b:'],
+    ['a:b:', 'a:'],
+  ] as const) {
+    assert.match(
+      problems(t, issuers(first, second)).join(),
+      /prefix names of this issuer could be those of another one/,
+    )
+  }
+  assert.deepEqual(problems(t, issuers('a:', 'b:')), [])
+  const twice = issuers('a:', 'b:').replace('https://other', 'https://issuer')
+  assert.match(problems(t, twice).join(), /the issuer is there twice/)
+})
+
+test('what is not YAML, or not one document, says where', (t) => {
+  assert.match(problems(t, 'clusters: [').join(), /^1:\d+ {2}not valid YAML: /)
+  assert.match(problems(t, `${LEAST}---\n${LEAST}`).join(), /not valid YAML: .*documents/)
+  assert.match(
+    problems(t, LEAST.replace('name: prod', 'name: !!js/function x')).join(),
+    /not valid YAML: Unresolved tag/,
+  )
+  assert.match(problems(t, 'a: &a [*a, *a]\n').join(), /unknown key "a"/)
+  assert.deepEqual(problems(t, ''), ['1:1  the file is empty'])
+  assert.deepEqual(problems(t, '[]'), ['1:1  the file: it must be a map, not a list'])
+})
+
+test('a file that is not there is a problem of its own', () => {
+  assert.throws(
+    () => readConfig('/nowhere/gateway.yaml'),
+    (error) =>
+      error instanceof ConfigError &&
+      error.message === '/nowhere/gateway.yaml:1:1: cannot be read: there is no such file',
+  )
+})
+
+test('YAML aliases that multiply are refused', (t) => {
+  const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x]']
+  for (let at = 1; at < 9; at += 1)
+    bomb.push(
+      `a${at}: &a${at} [${Array(9)
+        .fill(`*a${at - 1}`)
+        .join(', ')}]`,
+    )
+  assert.match(problems(t, `${bomb.join('\n')}\n`).join(), /aliases do not resolve, or are far too many/)
+})

@@ -179,18 +179,20 @@ function introduce(
 function sayHowToGoOn(terminal: Terminal, { gateway, data, kubeconfig, clusterUrl }: Stage): void {
   terminal.title('Your turn: it stays up until Ctrl-C')
   terminal.blank()
-  terminal.command(`export KUBECONFIG='${kubeconfig}'`)
+  terminal.lines(`export KUBECONFIG='${kubeconfig}'`)
   if (clusterUrl === undefined) {
-    terminal.command(`kubectl --context ${AGENT} get pods -A                   # an agent only reads`)
+    terminal.lines(`kubectl --context ${AGENT} get pods -A           # an agent only reads`)
   } else {
-    terminal.command('kubectl get pods')
-    terminal.command('kubectl exec -it shell -c main -- sh')
-    terminal.command(`kubectl --context ${AGENT} get secret db               # refused: agents read no Secrets`)
+    terminal.lines(
+      'kubectl get pods',
+      'kubectl exec -it shell -c main -- sh',
+      `kubectl --context ${AGENT} get secret db         # refused: agents read no Secrets`,
+    )
   }
   terminal.blank()
-  terminal.command(`npx sallyport tapes ls --data '${data}'`)
-  terminal.command(`npx sallyport tapes show last --data '${data}'`)
-  terminal.command(`npx sallyport tapes play last --data '${data}'`)
+  for (const command of ['ls', 'show last', 'play last', 'verify']) {
+    terminal.lines(`npx sallyport tapes ${command} --data '${data}'`)
+  }
   terminal.blank()
   terminal.facts([
     [

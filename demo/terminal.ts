@@ -50,6 +50,11 @@ export class Terminal {
     this.#line(`$ ${printable(text)}`, '   ', 'bold')
   }
 
+  /** Lines for the user to copy. */
+  lines(...texts: readonly string[]): void {
+    for (const text of texts) this.#line(printable(text), '   ')
+  }
+
   /** What a command printed; cut past a dozen lines. */
   output(text: string, colour?: Colour): void {
     const lines = text.trimEnd().split(/\r?\n/)

@@ -110,8 +110,8 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         listener.close()
         await clients.drain(limits.gateway.drainMillis)
         closeClusters(gate)
-        await store.close()
         await admin.close()
+        await store.close()
         deadlines.close()
       },
     }

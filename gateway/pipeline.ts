@@ -7,7 +7,7 @@ import { Answer } from './answer.ts'
 import type { ApiTape, Client } from './client.ts'
 import { type Permission, type Refusal, refuse } from './decision.ts'
 import { ClientGone, type Exchange } from './exchange.ts'
-import type { Cluster, Cuttable, Gate } from './gate.ts'
+import type { Cluster, Gate } from './gate.ts'
 import { answerable, forwardable } from './hop-by-hop.ts'
 import { EXTRA, impersonation } from './identity.ts'
 import { decide } from './policy/decide.ts'
@@ -51,6 +51,8 @@ export async function handle(gate: Gate, client: Client, exchange: Exchange): Pr
   const known: Known = { auditId: gate.newId(), cluster: gate.defaultCluster }
   try {
     const permitted = await judge(gate, client, exchange, known)
+    // Nothing has gone anywhere, and the connection's tapes are sealed: there is nothing left to do.
+    if (exchange.isGone) return
     if ('status' in permitted) turnAway(gate, client, exchange, known, permitted)
     else if (permitted.offer !== undefined) await stream(gate, permitted, permitted.offer)
     else await call(gate, permitted)
@@ -150,6 +152,10 @@ async function stream(gate: Gate, permitted: Permitted, offer: Offer): Promise<v
   const gone = new AbortController()
   exchange.owner = { drained: () => undefined, gone: () => gone.abort() }
   const credentials = await ready(cluster, tape)
+  if (exchange.isGone) {
+    tape.seal('client gone')
+    return
+  }
   if (credentials instanceof UpstreamFailed) {
     answerFailed(gate, permitted, tape, number, credentials)
     tape.seal('cluster gone')
@@ -164,6 +170,11 @@ async function stream(gate: Gate, permitted: Permitted, offer: Offer): Promise<v
     tape.seal(exchange.isGone ? 'client gone' : 'cluster gone')
     return
   }
+  if (exchange.isGone) {
+    if (answer.switched) answer.socket.destroy()
+    tape.seal('client gone')
+    return
+  }
   if (!answer.switched) {
     const fields = answerable(answer.head.fields)
     tape.append('response', { exchange: number, status: answer.head.status, fields: redacted(fields), by: 'cluster' })
@@ -174,6 +185,25 @@ async function stream(gate: Gate, permitted: Permitted, offer: Offer): Promise<v
     gate.metrics.answered(kind, answer.head.status)
     return
   }
+  try {
+    await join(gate, permitted, offer, { tape, number, answer })
+  } catch (error) {
+    answer.socket.destroy()
+    throw error
+  }
+}
+
+/** What an upgrade has come to: its tape, and the cluster's 101. */
+interface Upgraded {
+  readonly tape: Tape
+  readonly number: number
+  readonly answer: UpgradeAnswer & { readonly switched: true }
+}
+
+/** Joins client and cluster behind the 101, in the protocol that they have agreed on. */
+async function join(gate: Gate, permitted: Permitted, offer: Offer, upgraded: Upgraded): Promise<void> {
+  const { exchange, attributes, permission } = permitted
+  const { tape, number, answer } = upgraded
   const agreed = streamProtocol(offer, attributes, answer.head, tape)
   if ('status' in agreed) {
     answer.socket.destroy()
@@ -182,18 +212,19 @@ async function stream(gate: Gate, permitted: Permitted, offer: Offer): Promise<v
     return
   }
   tape.append('response', { exchange: number, status: 101, fields: agreed.fields, by: 'cluster' })
-  if (permitted.permission.durability === 'strict') await tape.durable()
-  if (exchange.isGone) {
+  if (permission.durability === 'strict') await tape.durable()
+  if (exchange.isGone || answer.socket.destroyed) {
+    tape.seal(exchange.isGone ? 'client gone' : 'cluster gone')
     answer.socket.destroy()
-    tape.seal('client gone')
+    exchange.abort()
     return
   }
-  const relay: Cuttable = agreed.relay({
+  const relay = agreed.relay({
     client: exchange.switch(agreed.fields),
     cluster: { socket: answer.socket, trailing: answer.trailing },
     tape,
     store: gate.store,
-    durability: permitted.permission.durability,
+    durability: permission.durability,
     deadlines: gate.deadlines,
     expiresAt: permitted.principal.expiresAt,
     ended: (reason, fault) => {
@@ -204,6 +235,7 @@ async function stream(gate: Gate, permitted: Permitted, offer: Offer): Promise<v
   })
   gate.streams.add(relay)
   gate.metrics.openStreams.inc()
+  relay.start()
 }
 
 /** Both at once: the credentials for the cluster, and the request on disk. Rejects with TapeFailed. */

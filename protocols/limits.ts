@@ -61,6 +61,21 @@ export const limits = {
     joinBytes: 65_536,
     /** How long a joined entry stays open. */
     joinMillis: 10,
+    /** Pieces joined into one entry: each has three numbers of its own. */
+    joinPieces: 256,
+    /** Join buffers kept for the next stream that moves; 4 MiB. */
+    joinBuffers: 64,
+    /** Collected without anybody waiting, this much is written before joinMillis: a larger batch is no faster. */
+    batchBytes: 1_048_576,
+    /** How far behind the log its signed checkpoint may be. */
+    checkpointMillis: 1_000,
+    /** How often open tapes tell the log how far they are. */
+    headMillis: 60_000,
+    /** After a failure of the store: the wait before it is opened again, doubled each time up to the longest. */
+    reopenMillis: 100,
+    reopenLongestMillis: 10_000,
+    /** How often the disk is looked at for room for the ballast, while there is none. */
+    ballastMillis: 60_000,
     /** After this an API tape is followed by a new one. */
     rotateBytes: 268_435_456,
     rotateMillis: 3_600_000,
@@ -144,4 +159,5 @@ export const limits = {
   },
 } as const
 
-export type Limits = typeof limits
+/** The same groups with other figures: what a machine takes, so that a test can use small ones. */
+export type Limits = { readonly [G in keyof typeof limits]: { readonly [Name in keyof (typeof limits)[G]]: number } }

@@ -34,7 +34,11 @@ const BIG = '/api/v1/namespaces/default/configmaps/big'
 const MIB = 1_048_576
 const GB = 1_000_000_000
 
-async function timed(proxy: Contender, units: number, work: () => Promise<readonly number[] | undefined>): Promise<Sample> {
+async function timed(
+  proxy: Contender,
+  units: number,
+  work: () => Promise<readonly number[] | undefined>,
+): Promise<Sample> {
   const cpu = proxy.process.cpu()
   const started = performance.now()
   const times = await work()

@@ -1,7 +1,7 @@
 // Counts and times of the gateway for Prometheus, in a registry of its own. Labels come from closed sets, so that no
 // caller can make a series: an unknown verb counts as "other", and names, paths and users are never labels.
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 /** The verbs that are a label; everything else (lower-case methods of non-resource paths among it) is "other". */
 const VERBS: ReadonlySet<string> = new Set([
@@ -47,20 +47,6 @@ export function createMetrics() {
     openStreams: new Gauge({
       name: 'sallyport_open_streams',
       help: 'Open streams (exec, attach, port-forward)',
-      registers,
-    }),
-    openTapes: new Gauge({ name: 'sallyport_open_tapes', help: 'Tapes that are not sealed', registers }),
-    /** Accepted but not yet on disk. */
-    tapeBacklog: new Gauge({
-      name: 'sallyport_tape_backlog_bytes',
-      help: 'Tape bytes accepted but not yet on disk',
-      registers,
-    }),
-    /** Seconds from handing a batch to the store until it is on disk. */
-    tapeBatch: new Histogram({
-      name: 'sallyport_tape_batch_seconds',
-      help: 'Time to put one batch of tape entries on disk',
-      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
       registers,
     }),
     /** Counts an answered request. */

@@ -22,6 +22,8 @@ interface Asked {
   readonly name: string
   /** Could be of any namespace: a list over all of them. */
   readonly isEverywhere: boolean
+  /** Denials of any namespace may meet it. */
+  readonly isOfEveryNamespace: boolean
   /** Reaches every pod of a node, and so all that they hold: nodes/proxy, whose tail the kubelet reads as exec and the like. */
   readonly isNodeProxy: boolean
   /** Takes all that a namespace holds along. */
@@ -109,6 +111,9 @@ function prepare(cluster: string, attributes: RequestAttributes): Asked {
   const { isResource, verb, namespace, resource, subresource, name } = attributes
   const key = resourceKey(attributes)
   const isCore = isResource && attributes.apiGroup === ''
+  // What is named in the path and has no namespace there lies in none.
+  const isEverywhere = isResource && namespace === '' && attributes.parts.length === 0 && !isClusterScoped(key)
+  const isNodeProxy = verb === 'proxy' && (attributes.kubeVerb === 'proxy' || key === '/nodes')
   return {
     attributes,
     cluster,
@@ -116,9 +121,9 @@ function prepare(cluster: string, attributes: RequestAttributes): Asked {
     verb: bit(verb),
     denied: deniedBy(attributes),
     name: verb === 'proxy' && name.includes(':') ? proxiedName(name) : name,
-    // What is named in the path and has no namespace there lies in none.
-    isEverywhere: isResource && namespace === '' && attributes.parts.length === 0 && !isClusterScoped(key),
-    isNodeProxy: verb === 'proxy' && (attributes.kubeVerb === 'proxy' || key === '/nodes'),
+    isEverywhere,
+    isOfEveryNamespace: isEverywhere || isNodeProxy,
+    isNodeProxy,
     isNamespaceDelete:
       isCore && resource === 'namespaces' && subresource === '' && (verb === 'delete' || verb === 'deletecollection'),
   }
@@ -135,11 +140,18 @@ function proxiedName(name: string): string {
 function look(rules: RulesBySubject, subject: string, asked: Asked, found: Found): void {
   const named = rules.get(subject)
   if (named === undefined) return
-  for (const rule of named) {
+  lookAt(named.anywhere, asked, found)
+  if (asked.isOfEveryNamespace) lookAt(named.namespacedDenials, asked, found)
+  const there = named.byNamespace.get(asked.attributes.namespace)
+  if (there !== undefined) lookAt(there, asked, found)
+}
+
+function lookAt(rules: readonly Rule[], asked: Asked, found: Found): void {
+  for (const rule of rules) {
     if (rule.clusters !== undefined && !rule.clusters.has(asked.cluster)) continue
     if (rule.effect === 'deny') {
       if ((found.deny === undefined || rule.place < found.deny.place) && meets(rule, asked)) found.deny = rule
-    } else if (holds(rule, asked)) {
+    } else if ((rule.verbs & asked.verb) !== 0 && holds(rule, asked)) {
       if (found.allow === undefined || rule.place < found.allow.place) found.allow = rule
       if (rule.durability === 'strict') found.strict = true
       else if (rule.durability === 'group') found.group = true
@@ -184,9 +196,8 @@ function isOtherKind({ verbs, resources }: Rule, { key, attributes }: Asked): bo
   return resources === undefined || resources.holdsPodPorts
 }
 
-/** Whether a request lies wholly inside what an allow names. */
+/** Whether a request of a verb that an allow names lies wholly inside what it names. */
 function holds(rule: Rule, asked: Asked): boolean {
-  if ((rule.verbs & asked.verb) === 0) return false
   const { attributes, key } = asked
   const { namespaces, names, resources, commands } = rule
   if (resources !== undefined && !resources.holds(attributes, key, rule.spelledOut)) return false

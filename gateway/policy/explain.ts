@@ -6,7 +6,7 @@ import type { Principal } from '../principal.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
 import type { Policy, RequestClass, Rule, RulesBySubject } from './policy.ts'
 import { resourceKey } from './resources.ts'
-import { bit } from './verbs.ts'
+import { bit, type VerbSet } from './verbs.ts'
 
 /** Allow rules that a message names. */
 const RULES_NAMED = 3
@@ -28,8 +28,13 @@ export function noRule(
 ): string {
   const open = Object.entries(policy.default).flatMap(([name, effect]) => (effect === 'allow' ? [name] : []))
   const byDefault = `By default ${kind} are denied${open.length === 0 ? '' : ` and ${open.join(' and ')} allowed`}`
-  const akin = rulesFor(policy, principal).filter((rule) => isAkin(rule, cluster, asked))
-  const yours = akin.slice(0, RULES_NAMED).map(({ name, summary }) => `rule "${name}" allows you ${summary}`)
+  const key = resourceKey(asked)
+  const yours: string[] = []
+  for (const rule of rulesFor(policy, principal)) {
+    if (!isAkin(rule, cluster, bit(asked.verb), key)) continue
+    yours.push(`rule "${rule.name}" allows you ${rule.summary}`)
+    if (yours.length === RULES_NAMED) break
+  }
   return cut(
     `no rule allows this: ${whatWasAsked(asked)}. ${[byDefault, ...yours].join('; ')}. Ask whoever keeps the gateway's policy for more`,
   )
@@ -55,21 +60,30 @@ function whatWasAsked(asked: RequestAttributes): string {
 }
 
 /** Whether a rule allows something on this cluster that is like what was asked: its verb, or its resource. */
-function isAkin(rule: Rule, cluster: string, asked: RequestAttributes): boolean {
+function isAkin(rule: Rule, cluster: string, verb: VerbSet, key: string): boolean {
   if (rule.effect !== 'allow' || (rule.clusters !== undefined && !rule.clusters.has(cluster))) return false
-  return (rule.verbs & bit(asked.verb)) !== 0 || rule.resources?.names(resourceKey(asked)) === true
+  return (rule.verbs & verb) !== 0 || rule.resources?.names(key) === true
 }
 
-/** In the order of the file, each once. */
-function rulesFor(policy: Policy, principal: Principal): Rule[] {
-  const rules = new Set<Rule>()
-  const add = (from: RulesBySubject, ...subjects: readonly string[]): void => {
-    for (const subject of subjects) for (const rule of from.get(subject) ?? []) rules.add(rule)
+/** The caller's rules, subject by subject. */
+function* rulesFor(policy: Policy, principal: Principal): Generator<Rule> {
+  const { user, groups, actor } = principal
+  const seen = new Set<Rule>()
+  const sources: (readonly [RulesBySubject, readonly string[]])[] = [
+    [policy.actors, actor === '' ? [] : [actor, '*']],
+    [policy.users, [user]],
+    [policy.groups, groups.length === 0 ? [] : [...groups, '*']],
+    [policy.users, ['*']],
+  ]
+  for (const [rules, subjects] of sources) {
+    for (const subject of subjects) {
+      for (const rule of rules.get(subject)?.all ?? []) {
+        if (seen.has(rule)) continue
+        seen.add(rule)
+        yield rule
+      }
+    }
   }
-  add(policy.users, principal.user, '*')
-  if (principal.groups.length > 0) add(policy.groups, ...principal.groups, '*')
-  if (principal.actor !== '') add(policy.actors, principal.actor, '*')
-  return [...rules].sort((a, b) => a.place - b.place)
 }
 
 /** Characters that a terminal or a log could act upon, or that hide. */

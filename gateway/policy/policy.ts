@@ -31,8 +31,18 @@ export interface Rule {
   readonly summary: string
 }
 
+/** The rules of one subject, in the order of the file. */
+export interface SubjectRules {
+  readonly all: readonly Rule[]
+  /** Those that name no namespace. */
+  readonly anywhere: readonly Rule[]
+  /** Denials that name namespaces: a request over all of them meets each. */
+  readonly namespacedDenials: readonly Rule[]
+  readonly byNamespace: ReadonlyMap<string, readonly Rule[]>
+}
+
 /** Rules by the name of a subject; "*" are those for everybody who has such a name. */
-export type RulesBySubject = ReadonlyMap<string, readonly Rule[]>
+export type RulesBySubject = ReadonlyMap<string, SubjectRules>
 
 export interface Policy {
   readonly users: RulesBySubject
@@ -56,7 +66,25 @@ export function compilePolicy(document: PolicyDocument, durability: Durability):
       if (subject.actor !== undefined) put(actors, subject.actor, rule)
     }
   }
-  return { users, groups, actors, default: document.default, durability }
+  return {
+    users: indexed(users),
+    groups: indexed(groups),
+    actors: indexed(actors),
+    default: document.default,
+    durability,
+  }
+}
+
+function indexed(bySubject: ReadonlyMap<string, readonly Rule[]>): RulesBySubject {
+  const index = new Map<string, SubjectRules>()
+  for (const [subject, all] of bySubject) {
+    const byNamespace = new Map<string, Rule[]>()
+    for (const rule of all) for (const namespace of rule.namespaces ?? []) put(byNamespace, namespace, rule)
+    const anywhere = all.filter(({ namespaces }) => namespaces === undefined)
+    const namespacedDenials = all.filter(({ namespaces, effect }) => namespaces !== undefined && effect === 'deny')
+    index.set(subject, { all, anywhere, namespacedDenials, byNamespace })
+  }
+  return index
 }
 
 function compileRule(place: number, source: RuleDocument): Rule {
@@ -82,10 +110,11 @@ function setOf(names: readonly string[] | undefined): ReadonlySet<string> | unde
   return names === undefined ? undefined : new Set(names)
 }
 
-function put(rules: Map<string, Rule[]>, subject: string, rule: Rule): void {
-  const present = rules.get(subject)
-  if (present === undefined) rules.set(subject, [rule])
-  else present.push(rule)
+/** Once, also where a rule names a subject twice. */
+function put(rules: Map<string, Rule[]>, key: string, rule: Rule): void {
+  const present = rules.get(key)
+  if (present === undefined) rules.set(key, [rule])
+  else if (present[present.length - 1] !== rule) present.push(rule)
 }
 
 function summaryOf(source: RuleDocument): string {

@@ -109,7 +109,7 @@ export class ResourceSet {
    * stream whose verb the rule spells out: "exec" on "pods" has one meaning.
    */
   holds(asked: RequestAttributes, key: string, spelledOut: VerbSet): boolean {
-    if (this.isEvery || (asked.isResource && this.#groups.has(asked.apiGroup))) return true
+    if (this.isEvery || (this.#groups.size > 0 && asked.isResource && this.#groups.has(asked.apiGroup))) return true
     const { subresource } = asked
     if (subresource === '') return this.#resources.has(key)
     if (this.#subresources.has(`${key}/${subresource}`) || this.#everySubresource.has(key)) return true
@@ -120,9 +120,9 @@ export class ResourceSet {
   meets(asked: RequestAttributes, key: string, denied: VerbSet): boolean {
     if (this.isEvery) return true
     if (!asked.isResource) return false
-    if (this.#groups.has(asked.apiGroup) || this.#resources.has(key)) return true
+    if ((this.#groups.size > 0 && this.#groups.has(asked.apiGroup)) || this.#resources.has(key)) return true
     const { subresource } = asked
-    if (subresource === '') return ((this.#views.get(key) ?? 0) & bit(asked.verb)) !== 0
+    if (subresource === '') return this.#views.size > 0 && ((this.#views.get(key) ?? 0) & bit(asked.verb)) !== 0
     if (this.#subresources.has(`${key}/${subresource}`) || this.#everySubresource.has(key)) return true
     // A proxy to a pod or a service reaches what a port-forward to a pod does.
     const isPorts = asked.verb === 'proxy' && (key === '/pods' || key === '/services')

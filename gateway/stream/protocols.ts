@@ -25,8 +25,8 @@ export type RelayParts = Omit<RelayOptions<never, never>, 'protocol'>
 export interface Agreement {
   /** The 101's fields as the client gets them. */
   readonly fields: Fields
-  /** Starts moving bytes. */
-  relay(parts: RelayParts): Cuttable
+  /** What moves the bytes, not yet started. */
+  relay(parts: RelayParts): Cuttable & { start(): void }
 }
 
 /** The subprotocols of remote command on WebSocket (cri-streaming remotecommand/websocket.go), none being the oldest. */

@@ -52,9 +52,13 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
     this.#client.other = this.#cluster
     this.#cluster.other = this.#client
     this.#unlisten = options.store.onChange(() => this.#storeChanged())
-    options.deadlines.watch(this)
-    this.#cluster.start(options.cluster.trailing)
-    this.#client.start(options.client.trailing)
+  }
+
+  /** Begins to move bytes, those that came behind the heads first. May end the stream before it returns. */
+  start(): void {
+    this.#options.deadlines.watch(this)
+    this.#cluster.start(this.#options.cluster.trailing)
+    if (!this.#over) this.#client.start(this.#options.client.trailing)
   }
 
   expired(): void {

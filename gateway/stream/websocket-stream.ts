@@ -66,7 +66,8 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
       }
       this.client.send({ type: 'close', code: CLOSE_CODE.POLICY, reason: cut.reason })
     }
-    if (heard.cluster && !this.#fromClient.isMidway) this.cluster.send({ type: 'close', code: CLOSE_CODE.GOING_AWAY, reason: '' })
+    if (heard.cluster && !this.#fromClient.isMidway)
+      this.cluster.send({ type: 'close', code: CLOSE_CODE.GOING_AWAY, reason: '' })
   }
 
   #pass(event: WebSocketEvent, direction: Direction, to: WebSocketConnection): PeerError | undefined {

@@ -2,7 +2,8 @@
 // given up to it when that happens, and taken again once there is room.
 
 import { randomFillSync } from 'node:crypto'
-import { open, rm, stat } from 'node:fs/promises'
+import { open, rm, stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 const PIECE = 1_048_576
 
@@ -16,11 +17,16 @@ export class Ballast {
     this.#length = length
   }
 
-  /** Takes the space if it is not yet taken. Resolves to whether it is; a disk without room for it is no error. */
+  /**
+   * Takes the space if it is not yet taken and leaves as much again to the store. Resolves to whether it is taken; a disk
+   * without room for it is no error.
+   */
   async take(): Promise<boolean> {
     const found = await stat(this.#path).catch(() => undefined)
     if (found?.size === this.#length) return true
     try {
+      const { bavail, bsize } = await statfs(dirname(this.#path))
+      if (bavail * bsize < 2 * this.#length) return false
       await this.#fill()
       return true
     } catch {

@@ -5,9 +5,6 @@ import { limits } from '../../protocols/limits.ts'
 import type { Clock, Timers } from './clock.ts'
 import type { Change, Database } from './database.ts'
 
-/** Collected without anybody waiting, this much is written before its time: a larger batch is no faster. */
-const FULL = 1_048_576
-
 export interface CommitOwner {
   /** The pace: what is joined but not yet put is to be put now. */
   paced(): void
@@ -23,7 +20,7 @@ export interface CommitOwner {
 export class Batch {
   changes: Change[] = []
   bytes = 0
-  /** When it was begun, milliseconds on the clock. */
+  /** When it was begun, microseconds on the clock that never goes back. */
   since = 0
   isDurable = false
   /** Called once the values are no longer borrowed. */
@@ -85,7 +82,7 @@ export class GroupCommit {
     return this.#collecting.bytes + (this.#writing?.bytes ?? 0)
   }
 
-  /** When the oldest of them was accepted, milliseconds on the clock; undefined if there are none. */
+  /** When the oldest of them was accepted, microseconds on the clock that never goes back; undefined if there are none. */
   get oldest(): number | undefined {
     if (this.#writing !== undefined) return this.#writing.since
     return this.#collecting.changes.length > 0 ? this.#collecting.since : undefined
@@ -94,11 +91,11 @@ export class GroupCommit {
   /** Takes a change into the batch being collected, which is returned. The caller has seen to it that none has failed. */
   add(change: Change): Batch {
     const batch = this.#collecting
-    if (batch.changes.length === 0) batch.since = this.#clock.now()
+    if (batch.changes.length === 0) batch.since = this.#clock.micros()
     batch.changes.push(change)
     batch.bytes += change.key.length + (change.type === 'put' ? change.value.length : 0)
     // Never at once: what is added in one turn stays in one batch, an entry with its leaf.
-    if (batch.bytes >= FULL) this.#soon()
+    if (batch.bytes >= limits.tape.batchBytes) this.#soon()
     else this.wake()
     return batch
   }
@@ -153,7 +150,7 @@ export class GroupCommit {
   }
 
   get #isWanted(): boolean {
-    return this.#isDue || this.#collecting.isAwaited || this.#collecting.bytes >= FULL
+    return this.#isDue || this.#collecting.isAwaited || this.#collecting.bytes >= limits.tape.batchBytes
   }
 
   #write(): void {

@@ -5,15 +5,13 @@ import { limits } from '../../protocols/limits.ts'
 import { LINK_LENGTH } from '../../protocols/tape/chain.ts'
 import { encodeStreamHead, streamHeadLength } from '../../protocols/tape/codec.ts'
 
-/** Pieces of one entry; each has a time, a channel and a length of its own. */
-const RUNS = 256
-const HEAD = LINK_LENGTH + streamHeadLength(3 * RUNS)
-/** Buffers kept for the next stream: 4 MiB. */
-const POOLED = 64
+/** Each piece has a time, a channel and a length of its own. */
+const NUMBERS = 3 * limits.tape.joinPieces
+const HEAD = LINK_LENGTH + streamHeadLength(NUMBERS)
 
 export class JoinBuffer {
   readonly #bytes = new Uint8Array(HEAD + limits.tape.joinBytes)
-  readonly #runs: number[] = new Array<number>(3 * RUNS).fill(0)
+  readonly #runs: number[] = new Array<number>(NUMBERS).fill(0)
   #numbers = 0
   #length = 0
   /** The time of the first piece, microseconds since the tape opened. */
@@ -26,7 +24,7 @@ export class JoinBuffer {
   }
 
   get isFull(): boolean {
-    return this.#length === limits.tape.joinBytes || this.#numbers === 3 * RUNS
+    return this.#length === limits.tape.joinBytes || this.#numbers === NUMBERS
   }
 
   /** Copies as much of `bytes` from `at` on as there is room for; returns where it stopped. Not when full. */
@@ -57,6 +55,6 @@ export class JoinBuffers {
   }
 
   give(buffer: JoinBuffer): void {
-    if (this.#free.length < POOLED) this.#free.push(buffer)
+    if (this.#free.length < limits.tape.joinBuffers) this.#free.push(buffer)
   }
 }

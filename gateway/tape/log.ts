@@ -43,10 +43,6 @@ export class Log {
     return log
   }
 
-  get size(): number {
-    return this.#edge.size
-  }
-
   /** True while there are leaves that no checkpoint covers. */
   get isBehind(): boolean {
     return this.#edge.size > this.#signed

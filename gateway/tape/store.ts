@@ -6,6 +6,7 @@ import { randomFillSync } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { MisuseError } from '../../protocols/errors.ts'
+import { limits } from '../../protocols/limits.ts'
 import type { KeyValueReader } from '../../protocols/tape/reader.ts'
 import { ULID_RANDOM, UlidSequence } from '../../protocols/tape/ulid.ts'
 import { Ballast, isDiskFull } from './ballast.ts'
@@ -44,9 +45,6 @@ export interface OpenTapeStore extends TapeStore {
 /** This package's name and version, as tapes name their writer. */
 export const WRITER = 'sallyport/0.1.0'
 
-/** The wait before the store is opened again, doubled each time it fails. */
-const RETRY_MILLIS = { first: 100, longest: 10_000 } as const
-
 /**
  * Opens the store, making it if there is none; tapes that were left open are sealed with "crashed". Throws StoreHeld,
  * LogRefused, or the database's error.
@@ -74,7 +72,8 @@ class Store implements OpenTapeStore {
   /** Wakes the reopening from its wait. */
   #wake: () => void = () => undefined
   #reopening: Promise<void> | undefined
-  #ballasting: Promise<unknown> | undefined
+  #ballasting: Promise<void> | undefined
+  #cancelBallast: () => void = () => undefined
   #closing: Promise<void> | undefined
   failed: TapeFailed | undefined
 
@@ -113,7 +112,7 @@ class Store implements OpenTapeStore {
       throw error
     }
     // In the background: it takes a while, and nothing waits for it.
-    this.#ballasting = this.#ballast.take()
+    this.#takeBallast()
   }
 
   open(opening: TapeOpening): Tape {
@@ -161,6 +160,7 @@ class Store implements OpenTapeStore {
     await this.#writer?.close('drained').catch(ignored)
     this.#writer?.fail(new TapeFailed('the tape store has been closed'))
     await Promise.all([this.#witness.idle(), this.#ballasting])
+    this.#cancelBallast()
     const database = this.#database
     this.#database = undefined
     await database?.close().catch(ignored)
@@ -185,7 +185,7 @@ class Store implements OpenTapeStore {
 
   async #reopen(broken: Database): Promise<void> {
     await broken.close().catch(ignored)
-    let wait: number = RETRY_MILLIS.first
+    let wait: number = limits.tape.reopenMillis
     while (this.#closing === undefined) {
       await this.#sleep(wait)
       if (this.#closing !== undefined) return
@@ -198,7 +198,7 @@ class Store implements OpenTapeStore {
           await this.#ballasting
           await this.#ballast.drop()
         }
-        wait = Math.min(2 * wait, RETRY_MILLIS.longest)
+        wait = Math.min(2 * wait, limits.tape.reopenLongestMillis)
       }
     }
   }
@@ -210,6 +210,15 @@ class Store implements OpenTapeStore {
         cancel()
         done()
       }
+    })
+  }
+
+  /** Now, or once there is room. */
+  #takeBallast(): void {
+    this.#cancelBallast()
+    this.#ballasting = this.#ballast.take().then((isTaken) => {
+      if (isTaken || this.#closing !== undefined || this.failed !== undefined) return
+      this.#cancelBallast = this.#timers.after(limits.tape.ballastMillis, () => this.#takeBallast())
     })
   }
 

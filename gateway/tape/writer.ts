@@ -12,11 +12,6 @@ import type { Log } from './log.ts'
 import type { TapeFailed, TapeOpening } from './tape.ts'
 import { TapeRecorder } from './tape-recorder.ts'
 
-/** How far behind the log its checkpoint may be. */
-const CHECKPOINT_MILLIS = 1_000
-/** How often open tapes tell the log how far they are. */
-const HEADS_MILLIS = 60_000
-
 export interface WriterOptions {
   readonly database: Database
   readonly log: Log
@@ -45,7 +40,7 @@ export class TapeWriter {
   /** Tapes that hold joined bytes. */
   readonly #joining = new Set<TapeRecorder>()
   #heads: () => void = () => undefined
-  /** When the latest checkpoint was made, milliseconds on the clock. */
+  /** When the latest checkpoint was made, microseconds on the clock that never goes back. */
   #checkpointedAt = Number.NEGATIVE_INFINITY
   #checkpointTimer: (() => void) | undefined
   /** Somebody was told to pause. */
@@ -73,7 +68,7 @@ export class TapeWriter {
 
   get congested(): boolean {
     const oldest = this.#commit.oldest
-    const isLate = oldest !== undefined && this.clock.now() - oldest > limits.tape.groupMillis
+    const isLate = oldest !== undefined && this.clock.micros() - oldest > 1000 * limits.tape.groupMillis
     const isCongested = isLate || this.#commit.backlog > limits.tape.backlogBytes
     if (isCongested) this.#toldCongested = true
     return isCongested
@@ -142,7 +137,7 @@ export class TapeWriter {
   /** Before each batch: a checkpoint in it if one is due, or a timer for when it will be. */
   #checkpoint(): void {
     if (!this.#log.isBehind) return
-    const left = this.#checkpointedAt + CHECKPOINT_MILLIS - this.clock.now()
+    const left = limits.tape.checkpointMillis - (this.clock.micros() - this.#checkpointedAt) / 1000
     if (left <= 0) this.#sign()
     else this.#checkpointTimer ??= this.#options.timers.after(left, () => this.#overdue())
   }
@@ -155,7 +150,7 @@ export class TapeWriter {
   #sign(): void {
     this.#checkpointTimer?.()
     this.#checkpointTimer = undefined
-    this.#checkpointedAt = this.clock.now()
+    this.#checkpointedAt = this.clock.micros()
     const { note, changes } = this.#log.checkpoint()
     let batch: Batch | undefined
     for (const change of changes) batch = this.#commit.add(change)
@@ -167,7 +162,7 @@ export class TapeWriter {
   }
 
   #waitForHeads(): void {
-    this.#heads = this.#options.timers.after(HEADS_MILLIS, () => {
+    this.#heads = this.#options.timers.after(limits.tape.headMillis, () => {
       for (const tape of this.#tapes) tape.logHead()
       this.#waitForHeads()
     })

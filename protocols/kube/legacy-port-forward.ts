@@ -1,21 +1,27 @@
 // The old port-forward on WebSocket channels (cri-streaming portforward/websocket.go): port i of the list has data channel
-// 2i and error channel 2i+1, and the server's first message on each is the port, two bytes little-endian. Tells each
-// piece's channel on the tape and refuses what deviates.
+// 2i and error channel 2i+1, and the server's first two bytes on each are the port, little-endian. Tells each piece's
+// channel on the tape and refuses what deviates.
 
 import { ChannelError } from './channel-error.ts'
 import { FORWARD, forwardChannel } from './channels.ts'
 
-/** Go's server takes as many; kubectl never used this form. */
+/** Two channels each, numbered in one byte, would allow 128; nobody forwards half as many in one session. */
 const PORTS = 64
 const PORT_BYTES = 2
+/** No sign, no leading zero, no space: Go would read "080" as well, another server might not. */
+const PORT = /^[1-9]\d{0,4}$/
 
 /** The ports of a `ports` query parameter (repeated, comma-separated), or undefined if they are not ports. */
 export function parsePorts(values: readonly string[]): number[] | undefined {
-  const ports = values
-    .flatMap((value) => value.split(','))
-    .map((text) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0))
-  if (ports.length === 0 || ports.length > PORTS) return undefined
-  return ports.every((port) => port > 0 && port <= 65_535) ? ports : undefined
+  const ports: number[] = []
+  for (const value of values) {
+    for (const text of value.split(',')) {
+      const port = PORT.test(text) ? Number(text) : 0
+      if (port === 0 || port > 65_535 || ports.length === PORTS) return undefined
+      ports.push(port)
+    }
+  }
+  return ports.length > 0 ? ports : undefined
 }
 
 export class LegacyPortForward {
@@ -34,7 +40,7 @@ export class LegacyPortForward {
     return !fromClient || channel % 2 === 0
   }
 
-  /** The channel on the tape. */
+  /** The channel on the tape: port i is connection i. */
   tapeChannel(channel: number, fromClient: boolean): number {
     const part = channel % 2 === 1 ? FORWARD.ERROR_FROM_POD : fromClient ? FORWARD.TO_POD : FORWARD.FROM_POD
     return forwardChannel(channel >> 1, part)
@@ -53,4 +59,9 @@ export class LegacyPortForward {
     }
     return at
   }
+}
+
+/** What a server says first on each channel of a port. */
+export function announcedPort(port: number): Uint8Array {
+  return Uint8Array.of(port & 0xff, port >> 8)
 }

@@ -102,7 +102,7 @@ export class TapeVerification {
       if (entry?.seq !== seq || !same(hash, stored.hash)) {
         this.#problem = this.#diagnose(seq, entry, stored, next)
       } else {
-        this.#problem = this.#contradiction(entry) ?? this.#againstLog(hash)
+        this.#problem = this.#contradiction(entry) ?? this.#againstLog(hash, next)
         this.#hashBefore = this.#hash
         this.#hash = hash
       }
@@ -126,12 +126,14 @@ export class TapeVerification {
     return undefined
   }
 
-  #againstLog(hash: Uint8Array): TapeProblem | undefined {
+  #againstLog(hash: Uint8Array, next: Stored | undefined): TapeProblem | undefined {
     const logged = this.#logged ?? []
     for (; this.#leaf < logged.length; this.#leaf++) {
       const leaf = logged[this.#leaf]!
       if (leaf.entries > this.#count) return undefined
       if (leaf.entries < this.#count || !same(leaf.head, hash)) {
+        // Not all of the chain was made anew if what follows still fits what came before.
+        if (this.#isSkipped(this.#count - 1, next)) return this.#fault('inserted', this.#count - 1, SKIPPED)
         const message = `the chain was made anew: by entry ${leaf.entries - 1} it is not the one that the log has`
         return this.#fault('rewritten', this.#vouched, message)
       }
@@ -147,11 +149,9 @@ export class TapeVerification {
     if (entry?.seq === seq + 1 && follower?.seq === seq) {
       return this.#fault('swapped', seq, `entries ${seq} and ${seq + 1} have changed places`)
     }
-    if (next !== undefined && follower?.seq === seq && same(chainNext(this.#hash, next.bytes), next.hash)) {
-      return this.#fault('inserted', seq, 'the chain goes on without this entry')
-    }
+    if (this.#isSkipped(seq, next)) return this.#fault('inserted', seq, SKIPPED)
     if (entry?.seq === seq - 1 && same(chainNext(this.#hashBefore, stored.bytes), stored.hash)) {
-      return this.#fault('inserted', seq - 1, 'the chain goes on without this entry')
+      return this.#fault('inserted', seq - 1, SKIPPED)
     }
     if (entry === undefined) return this.#fault('changed', seq, 'the entry cannot be read')
     if (entry.seq === seq) return this.#fault('changed', seq, 'the entry or its hash is not what was written')
@@ -160,6 +160,12 @@ export class TapeVerification {
       return this.#fault('swapped', seq, `entry ${entry.seq} is in the place of entry ${seq}`)
     }
     return this.#fault('removed', seq, `entry ${entry.seq} follows where this one should be`)
+  }
+
+  /** Whether the next entry has the number `seq` and follows the last good one: the one in between does not belong. */
+  #isSkipped(seq: number, next: Stored | undefined): boolean {
+    if (next === undefined || !same(chainNext(this.#hash, next.bytes), next.hash)) return false
+    return decoded(next)?.seq === seq
   }
 
   #judgeCompleteness(): TapeProblem | undefined {
@@ -186,6 +192,8 @@ export class TapeVerification {
     return { fault, tape: this.#tape, seq, message }
   }
 }
+
+const SKIPPED = 'the chain goes on without this entry'
 
 function decoded(stored: Stored): Entry | undefined {
   try {

@@ -11,6 +11,7 @@ import { Utf8 } from './utf8.ts'
 const NOTHING = new Uint8Array(0)
 /** Two octets, eight of extended length, four of masking key. */
 const LONGEST_HEADER = 14
+const KEY_OCTETS = 4
 /** RFC 6455 section 5.5: a control frame's payload. */
 const CONTROL_PAYLOAD = 125
 
@@ -99,12 +100,13 @@ export class FrameReader {
         return at + length
       }
     }
+    // What is wrong is refused as soon as it shows: nobody waits for the rest of a bad header.
     while (at < end) {
       this.#header[this.#headerHeld++] = chunk[at++]!
       if (this.#headerHeld < 2) continue
-      // The first two octets can already be wrong: they are judged before more is waited for.
       if (this.#headerHeld === 2) this.#judge(this.#header[0]!, this.#header[1]!)
       const length = headerLength(this.#header[1]!)
+      if (this.#masked && this.#headerHeld === length - KEY_OCTETS) this.#payloadLength(this.#header, 0)
       if (this.#headerHeld < length) continue
       this.#headerHeld = 0
       this.#open(this.#header, 0)
@@ -123,68 +125,74 @@ export class FrameReader {
     const masked = (second & 0x80) !== 0
     if (masked && !this.#masked) throw fault('websocket.frame.masked', 'a server masked a frame')
     if (!masked && this.#masked) throw fault('websocket.frame.unmasked', 'a client sent a frame without a mask')
-    if (opcode < OPCODE.CLOSE) return
+    if (opcode < OPCODE.CLOSE) {
+      this.#judgeOrder(opcode)
+      return
+    }
     if ((first & 0x80) === 0) throw fault('websocket.control.fragmented', 'a control frame in fragments')
     if ((second & 0x7f) > CONTROL_PAYLOAD) throw fault('websocket.control.too_long', 'a control frame over 125 octets')
   }
 
-  /** Takes a whole header. The length is judged here, before anything of the payload is taken. */
+  /** Which data frame may follow which (section 5.4). */
+  #judgeOrder(opcode: number): void {
+    if (opcode === OPCODE.CONTINUATION) {
+      if (this.#message === 0) throw fault('websocket.message.nothing_to_continue', 'a continuation of nothing')
+    } else if (this.#message !== 0) {
+      throw fault('websocket.message.interleaved', 'a message within another')
+    }
+  }
+
+  #payloadLength(b: Uint8Array, at: number): number {
+    const short = b[at + 1]! & 0x7f
+    if (short < 126) return this.#bounded(short)
+    if (short === 126) {
+      const length = (b[at + 2]! << 8) | b[at + 3]!
+      if (length < 126) throw fault('websocket.frame.length_form', 'a length in a longer form than it needs')
+      return this.#bounded(length)
+    }
+    const high = uint32(b, at + 2)
+    const low = uint32(b, at + 6)
+    if (high >= 0x8000_0000) throw fault('websocket.frame.length_sign', 'a length with its highest bit set')
+    if (high === 0 && low < 65_536) {
+      throw fault('websocket.frame.length_form_64', 'a length in a longer form than it needs')
+    }
+    return this.#bounded(high * 4_294_967_296 + low)
+  }
+
+  #bounded(length: number): number {
+    if (length <= this.#limits.frame) return length
+    throw new WebSocketError(CLOSE_CODE.TOO_BIG, 'websocket.frame.too_long', 'a frame over the limit')
+  }
+
+  /** Takes a whole header: it is judged before anything of the payload is taken. */
   #open(b: Uint8Array, at: number): void {
     this.#judge(b[at]!, b[at + 1]!)
-    let length = b[at + 1]! & 0x7f
-    let next = at + 2
-    if (length === 126) {
-      length = (b[next]! << 8) | b[next + 1]!
-      next += 2
-      if (length < 126) throw fault('websocket.frame.length_form', 'a length in a longer form than it needs')
-    } else if (length === 127) {
-      const high = uint32(b, next)
-      const low = uint32(b, next + 4)
-      next += 8
-      if (high >= 0x8000_0000) throw fault('websocket.frame.length_sign', 'a length with its highest bit set')
-      if (high === 0 && low < 65_536) {
-        throw fault('websocket.frame.length_form_64', 'a length in a longer form than it needs')
-      }
-      length = high * 4_294_967_296 + low
-    }
-    if (length > this.#limits.frame) {
-      throw new WebSocketError(CLOSE_CODE.TOO_BIG, 'websocket.frame.too_long', 'a frame over the limit')
-    }
+    const length = this.#payloadLength(b, at)
     this.#opcode = b[at]! & 0x0f
     this.#fin = (b[at]! & 0x80) !== 0
-    this.#sequence()
-    this.#key = this.#masked ? uint32(b, next) : 0
+    this.#count()
+    this.#key = this.#masked ? uint32(b, at + headerLength(b[at + 1]!) - KEY_OCTETS) : 0
     this.#length = length
     this.#left = length
     this.#inPayload = true
   }
 
-  /** Which frame may follow which (section 5.4), and how many. */
-  #sequence(): void {
+  #count(): void {
     if (this.#opcode >= OPCODE.CLOSE) {
       this.#controls += 1
-      if (this.#controls > this.#limits.controlFrames) {
-        throw new WebSocketError(
-          CLOSE_CODE.POLICY,
-          'websocket.control.flood',
-          'control frames without data between them',
-        )
-      }
-      return
+      if (this.#controls <= this.#limits.controlFrames) return
+      throw new WebSocketError(CLOSE_CODE.POLICY, 'websocket.control.flood', 'control frames without data between them')
     }
     this.#controls = 0
-    if (this.#opcode === OPCODE.CONTINUATION) {
-      if (this.#message === 0) throw fault('websocket.message.nothing_to_continue', 'a continuation of nothing')
-      this.#fragments += 1
-      if (this.#fragments > this.#limits.fragments) {
-        throw new WebSocketError(CLOSE_CODE.POLICY, 'websocket.message.fragments', 'too many fragments in a message')
-      }
-      return
+    if (this.#opcode !== OPCODE.CONTINUATION) {
+      this.#message = this.#opcode
+      this.#fragments = 0
+      this.#utf8.reset()
     }
-    if (this.#message !== 0) throw fault('websocket.message.interleaved', 'a message within another')
-    this.#message = this.#opcode
-    this.#fragments = 1
-    this.#utf8.reset()
+    this.#fragments += 1
+    if (this.#fragments > this.#limits.fragments) {
+      throw new WebSocketError(CLOSE_CODE.POLICY, 'websocket.message.fragments', 'too many fragments in a message')
+    }
   }
 
   #readData(chunk: Uint8Array, at: number, end: number, events: WebSocketEvent[]): number {

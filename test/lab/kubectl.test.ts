@@ -84,7 +84,7 @@ for (const [mode, { title, flags }] of MODES.entries()) {
         for (const group of ['admins', 'strict']) {
           const user = `u${sent.length}-${group}-${kubectl.split('/').at(-1)}-${env === SPDY ? 'spdy' : 'ws'}-${mode}`
           test(`execs for their tapes: ${user}`, async () => {
-            const kubeconfig = await gateway.kubeconfig(user, group === 'strict' ? ['strict', 'admins2'] : [group])
+            const kubeconfig = await gateway.kubeconfig(user, group === 'strict' ? ['strict', 'admins'] : [group])
             const exec = async (args: string[], command: string[], stdin: Buffer, tty = false): Promise<Ran> => {
               const words = ['exec', ...args, 'shell', '-c', 'main', '--', ...command]
               const kubectlEnv = { ...env, KUBECONFIG: kubeconfig }

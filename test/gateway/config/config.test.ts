@@ -14,7 +14,7 @@ function folder(t: TestContext, text: string): { readonly file: string; readonly
   return { file: join(path, 'gateway.yaml'), at: (name) => join(path, name) }
 }
 
-/** "line:column path message" of each problem; the folder is left out of messages. */
+/** "line:column path message" of each problem; the folder is FOLDER in messages. */
 function problems(t: TestContext, text: string): string[] {
   const { file, at } = folder(t, text)
   try {
@@ -23,7 +23,7 @@ function problems(t: TestContext, text: string): string[] {
     assert.ok(error instanceof ConfigError)
     for (const problem of error.problems) assert.equal(problem.file, file)
     return error.problems.map(
-      ({ line, column, path, message }) => `${line}:${column} ${path} ${message.replace(at(''), '')}`,
+      ({ line, column, path, message }) => `${line}:${column} ${path} ${message.replace(at(''), 'FOLDER')}`,
     )
   }
   return []
@@ -134,10 +134,10 @@ tapes: {bodyBytes: "5", durability: none}
     '4:3 listen.address "address": write HOST:PORT or [IPV6]:PORT; port 0 takes a free one',
     '5:3 listen.adress unknown key "adress"; known here: address, tls',
     '6:3 listen.tls.keyFile "keyFile" is missing; it must be a string',
-    '6:9 listen.tls.certFile there is no file nowhere.crt',
+    '6:9 listen.tls.certFile there is no file FOLDER/nowhere.crt',
     '8:1  the key is there twice; keep one',
     '10:3 clusters[0].name "name": a cluster\'s name is lower-case letters, digits, "-" and ".", at most 63',
-    '11:3 clusters[0].kubeconfig there is no file nope',
+    '11:3 clusters[0].kubeconfig there is no file FOLDER/nope',
     '12:3 clusters[0].eks EKS credentials are not built in yet: use a kubeconfig with the aws exec plugin',
     '13:3 clusters[1].name "name" is missing; it must be a string',
     '14:3 clusters[1].identity "identity": it must be one of "impersonate", "shared", not "sharred"',

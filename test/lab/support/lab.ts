@@ -1,7 +1,7 @@
 // The lab for tests: builds the real kube-apiserver of test/lab/cluster (Go), starts it, and ends it with the test.
 
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -82,11 +82,12 @@ export function exited(child: Child): Promise<number | null> {
 
 /** The kubectls to test with: the lab's own, each `kubectl*` on the PATH, and those named in KUBECTLS. */
 export function kubectls(): string[] {
-  const found = new Set([build('kubectl')])
+  const found = new Set([realpathSync(build('kubectl'))])
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     if (folder === '' || !existsSync(folder)) continue
-    for (const name of readdirSync(folder)) if (/^kubectl([-.0-9v]*)$/.test(name)) found.add(join(folder, name))
+    for (const name of readdirSync(folder))
+      if (/^kubectl([-.0-9v]*)$/.test(name)) found.add(realpathSync(join(folder, name)))
   }
-  for (const path of (process.env.KUBECTLS ?? '').split(/[\s:,]+/)) if (path !== '') found.add(path)
+  for (const path of (process.env.KUBECTLS ?? '').split(/[\s:,]+/)) if (path !== '') found.add(realpathSync(path))
   return [...found]
 }

@@ -56,10 +56,8 @@ test('integers keep their value at every width', () => {
 
 test('a surrogate without its other half is written as U+FFFD, so that the text stays readable', () => {
   assert.equal(decode(encode('alice\ud800')), 'alice\ufffd')
-  assert.equal(
-    decode(encode('\udc00 and more than thirty-two bytes of text behind it')).toString().charCodeAt(0),
-    0xfffd,
-  )
+  const long = 'and more than thirty-two bytes of text behind it'
+  assert.equal(decode(encode(`\udc00 ${long}`)), `\ufffd ${long}`)
 })
 
 test('values that are no data are not written', () => {

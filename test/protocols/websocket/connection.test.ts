@@ -8,7 +8,7 @@ import { MisuseError } from '../../../protocols/errors.ts'
 import { limits } from '../../../protocols/limits.ts'
 import { WebSocketConnection } from '../../../protocols/websocket/connection.ts'
 import { OPCODE, type WebSocketEvent, type WebSocketFrame } from '../../../protocols/websocket/events.ts'
-import { assertAnyCut } from '../../support/cut.ts'
+import { assertAnyCut, cut, hear } from '../../support/cut.ts'
 import { client, frameBytes, joined, joinPieces, KEY, masked, pattern, plain, server } from './frames.ts'
 
 const SESSION: readonly [first: number, payload: Uint8Array | string][] = [
@@ -49,11 +49,14 @@ for (const [role, make, write] of [
     assert.ok(frames.every((frame) => frame.start && frame.end))
   })
 
-  test(`a ${role} reads lengths of 16 and of 64 bits under any cut`, () => {
+  test(`a ${role} reads lengths of 16 and of 64 bits, wherever the header is cut`, () => {
     for (const length of [65_535, 65_536]) {
       const bytes = write(0x82, pattern(length))
-      const { events } = assertAnyCut(make, bytes, { join: joinPieces })
-      assert.deepEqual(asFrame(events[0]).payload, pattern(length))
+      for (let at = 1; at <= 20; at++) {
+        const { events } = hear(make(), cut(bytes, [at, 16_384, 1_000]), { join: joinPieces })
+        assert.equal(events.length, 1)
+        assert.deepEqual(asFrame(events[0]).payload, pattern(length), `cut at ${at}`)
+      }
     }
   })
 

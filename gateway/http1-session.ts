@@ -81,7 +81,7 @@ export class Http1Session implements Driven<Http1ServerEvent>, Waiting {
 
   expired(): void {
     const exchange = this.#exchange
-    if (exchange !== undefined && exchange.body.waiting) {
+    if (exchange?.body.waiting) {
       this.deadline = Number.POSITIVE_INFINITY
       exchange.body.refuse(
         refuse(408, 'Timeout', 'http1.body.slow', 'the request body did not arrive in time; send it again, faster'),

@@ -187,7 +187,6 @@ export class FrameReader {
     if (this.#opcode !== OPCODE.CONTINUATION) {
       this.#message = this.#opcode
       this.#fragments = 0
-      this.#utf8.reset()
     }
     this.#fragments += 1
     if (this.#fragments > this.#limits.fragments) {

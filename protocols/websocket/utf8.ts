@@ -13,8 +13,8 @@ export class Utf8 {
   }
 
   /**
-   * How many octets of the next piece can be UTF-8: all, or those before the first that cannot. After such an octet
-   * only `reset` makes sense.
+   * How many octets of the next piece can be UTF-8: all, or those before the first that cannot. Behind such an octet
+   * nothing means anything. Where a text is whole, the next one may begin.
    */
   valid(bytes: Uint8Array): number {
     const length = bytes.length
@@ -30,13 +30,6 @@ export class Utf8 {
       }
     }
     return length
-  }
-
-  /** A new text begins. */
-  reset(): void {
-    this.#left = 0
-    this.#low = 0x80
-    this.#high = 0xbf
   }
 
   /** The table of RFC 3629 section 4: which first octets there are, and what may follow them. */

@@ -51,6 +51,7 @@ for (const [mode, { title, flags }] of MODES.entries()) {
     let gateway: Gateway
     let admin: string
     /** What each exec of ours sent and received, to be found again on the tapes. */
+    let users = 0
     const sent: { command: string; user: string; stdin: Buffer; out: Buffer; err: Buffer; tty: boolean }[] = []
 
     before(async () => {
@@ -82,7 +83,7 @@ for (const [mode, { title, flags }] of MODES.entries()) {
     for (const kubectl of kubectls()) {
       for (const env of [{}, SPDY]) {
         for (const group of ['admins', 'strict']) {
-          const user = `u${sent.length}-${group}-${kubectl.split('/').at(-1)}-${env === SPDY ? 'spdy' : 'ws'}-${mode}`
+          const user = `u${++users}-${group}-${kubectl.split('/').at(-1)}-${env === SPDY ? 'spdy' : 'ws'}-${mode}`
           test(`execs for their tapes: ${user}`, async () => {
             const kubeconfig = await gateway.kubeconfig(user, group === 'strict' ? ['strict', 'admins'] : [group])
             const exec = async (args: string[], command: string[], stdin: Buffer, tty = false): Promise<Ran> => {

@@ -52,11 +52,14 @@ function newest(folder: string): number {
 export async function startLab(...flags: string[]): Promise<Lab> {
   const binary = build('lab')
   const state = mkdtempSync(join(tmpdir(), 'sallyport-lab-'))
-  const child = spawn(binary, ['-state', join(state, 'lab'), ...flags], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(binary, ['-state', join(state, 'lab'), ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  // However this process ends, the lab and its pods end with it.
+  const end = (): void => void child.kill('SIGTERM')
+  process.once('exit', end)
   const line = await readyLine(child, 'the lab')
   const stop = async (): Promise<void> => {
-    // The lab ends when its stdin does, and so also when this process dies.
-    child.stdin.end()
+    process.off('exit', end)
+    end()
     await exited(child)
     rmSync(state, { recursive: true, force: true })
   }

@@ -84,11 +84,11 @@ test('every first and second octet is judged as the platform does', () => {
   }
 })
 
-test('after a reset a new text begins', () => {
+test('a text is whole between characters, and the next one may begin there', () => {
   const utf8 = new Utf8()
-  utf8.valid(Uint8Array.of(0xf0))
+  assert.equal(utf8.valid(Buffer.from('€').subarray(0, 2)), 2)
   assert.equal(utf8.isWhole, false)
-  utf8.reset()
+  assert.equal(utf8.valid(Buffer.from('€').subarray(2)), 1)
   assert.equal(utf8.isWhole, true)
   assert.equal(utf8.valid(Uint8Array.of(0xc3, 0x80)), 2)
 })

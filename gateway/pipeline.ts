@@ -2,6 +2,7 @@
 // decision, tape, cluster, answer. A stage that refuses ends it; what is refused is on tape too.
 
 import type { Fields } from '../protocols/fields.ts'
+import type { StreamOffer } from '../protocols/kube/handshake.ts'
 import { limits } from '../protocols/limits.ts'
 import { Answer } from './answer.ts'
 import type { ApiTape, Client } from './client.ts'
@@ -17,7 +18,7 @@ import { refusalAnswer } from './refusal.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import { requestInfo } from './request-info.ts'
 import { routeOf } from './route.ts'
-import { type Offer, upgradeOffer } from './stream/offer.ts'
+import { upgradeOffer, withoutHandshake } from './stream/offer.ts'
 import { streamProtocol } from './stream/protocols.ts'
 import { type Tape, TapeFailed } from './tape/tape.ts'
 import { type UpgradeAnswer, UpstreamFailed, type UpstreamRequest } from './upstream/upstream.ts'
@@ -40,7 +41,7 @@ export interface Permitted {
   readonly principal: Principal
   readonly attributes: RequestAttributes
   readonly permission: Permission
-  readonly offer: Offer | undefined
+  readonly offer: StreamOffer | undefined
   readonly fields: Fields
   readonly body: Uint8Array | undefined
   readonly auditId: string
@@ -71,8 +72,8 @@ export async function handle(gate: Gate, client: Client, exchange: Exchange): Pr
 /** Every stage before the tape, in order. The first refusal ends it. */
 async function judge(gate: Gate, client: Client, exchange: Exchange, known: Known): Promise<Permitted | Refusal> {
   const route = routeOf(exchange.target, gate.clusters, gate.defaultCluster)
-  const offer = upgradeOffer(exchange.fields, exchange.upgrade)
   const attributes = 'status' in route ? route : requestInfo(exchange.method, route.target, exchange.upgrade)
+  const offer = upgradeOffer(exchange.fields, exchange.upgrade, attributes)
   if (!('status' in route)) known.cluster = route.cluster
   if (!('status' in attributes)) known.attributes = attributes
 
@@ -144,7 +145,7 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
 }
 
 /** An exec, attach or port-forward: a tape of its own, and frames only after the cluster's 101 has been checked. */
-async function stream(gate: Gate, permitted: Permitted, offer: Offer): Promise<void> {
+async function stream(gate: Gate, permitted: Permitted, offer: StreamOffer): Promise<void> {
   const { exchange, cluster, attributes } = permitted
   const kind = attributes.verb as 'exec' | 'attach' | 'portforward'
   const tape = gate.store.open({ kind, cluster: permitted.clusterName, client: permitted.client.address })
@@ -201,7 +202,7 @@ interface Upgraded {
 }
 
 /** Joins client and cluster behind the 101, in the protocol that they have agreed on. */
-async function join(gate: Gate, permitted: Permitted, offer: Offer, upgraded: Upgraded): Promise<void> {
+async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgraded: Upgraded): Promise<void> {
   const { exchange, attributes, permission } = permitted
   const { tape, number, answer } = upgraded
   const agreed = streamProtocol(offer, attributes, answer.head, tape)
@@ -260,14 +261,14 @@ function record(gate: Gate, api: ApiTape, permitted: Permitted): number {
 
 /** What goes upstream: the path as parsed, the caller's fields that may pass, then ours, which win because theirs are gone. */
 function upstreamRequest(permitted: Permitted, credentials: Fields, tape: Tape): UpstreamRequest {
-  const { attributes, principal, cluster } = permitted
+  const { attributes, principal, cluster, offer } = permitted
   const extra = { [EXTRA.TAPE]: tape.id, [EXTRA.ACTOR]: principal.actor, [EXTRA.ISSUER]: principal.issuer }
   return {
     method: permitted.exchange.method,
     target: attributes.target,
     fields: [
-      ...permitted.fields,
-      ...(permitted.offer === undefined ? [] : permitted.offer.fields),
+      ...(offer === undefined ? permitted.fields : withoutHandshake(permitted.fields)),
+      ...(offer === undefined ? [] : offer.fields),
       ...credentials,
       ...(cluster.identity === 'impersonate' ? impersonation(principal, extra) : []),
       'Audit-ID',

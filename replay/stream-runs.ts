@@ -2,6 +2,7 @@
 // status read out of it. A run that does not fit its entry is refused: then the tape is damaged.
 
 import { CHANNEL } from '../protocols/kube/channels.ts'
+import { type CommandResult, readCommandStatus, STATUS_VERSION } from '../protocols/kube/status.ts'
 import { limits } from '../protocols/limits.ts'
 import type { StreamBody } from '../protocols/tape/entry.ts'
 
@@ -89,31 +90,19 @@ export class ExitStatus {
     this.#pieces.push(bytes.slice())
   }
 
-  /** The exit code of the Status (apimachinery remotecommand: reason NonZeroExitCode, cause ExitCode), if there is one. */
+  /** The exit code of the Status, if there is one. */
   get code(): number | undefined {
-    const status = this.#status
-    if (status === undefined) return undefined
-    if (status.status === 'Success') return 0
-    const details = status.details
-    const causes = isRecord(details) ? details.causes : undefined
-    if (!Array.isArray(causes)) return undefined
-    for (const cause of causes as unknown[]) {
-      if (!isRecord(cause) || cause.reason !== 'ExitCode' || typeof cause.message !== 'string') continue
-      return /^\d{1,3}$/.test(cause.message) ? Number(cause.message) : undefined
-    }
-    return undefined
+    return this.#length === 0 ? undefined : this.#result?.exitCode
   }
 
   /** What the server said in place of an exit code ("" if nothing): the Status' message, or text before v4. */
   get message(): string {
-    const status = this.#status
-    if (status === undefined) return new TextDecoder().decode(this.#whole)
-    return typeof status.message === 'string' ? status.message : ''
+    return this.#result?.message ?? new TextDecoder().decode(this.#whole)
   }
 
-  get #status(): Record<string, unknown> | undefined {
-    const value = parse(new TextDecoder().decode(this.#whole))
-    return isRecord(value) ? value : undefined
+  /** Read as v4 and later write it; what does not read so is the text of an older version. */
+  get #result(): CommandResult | undefined {
+    return readCommandStatus(this.#whole, STATUS_VERSION, limits.kubernetes)
   }
 
   get #whole(): Uint8Array {

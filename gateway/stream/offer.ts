@@ -1,57 +1,41 @@
-// What an upgrade request offers, before anything is decided: WebSocket or SPDY/3.1 with which protocols, and the bearer
-// token that may hide among the subprotocols. Every other upgrade is refused.
+// The stage that reads what an upgrade request offers: exec, attach or port-forward on WebSocket or SPDY/3.1. Every other
+// upgrade is refused, whatever it asks for.
 
-import { type Fields, field, fieldList } from '../../protocols/fields.ts'
+import type { Fields } from '../../protocols/fields.ts'
+import { readOffer, type StreamOffer } from '../../protocols/kube/handshake.ts'
+import { HandshakeError } from '../../protocols/kube/handshake-error.ts'
 import { type Refusal, refuse } from '../decision.ts'
+import type { RequestAttributes } from '../request-attributes.ts'
 
-export interface Offer {
-  readonly transport: 'websocket' | 'spdy'
-  /** Subprotocols or stream protocol versions, in the client's order, without the bearer. */
-  readonly protocols: readonly string[]
-  /** The token of `base64url.bearer.authorization.k8s.io.TOKEN`, decoded. */
-  readonly bearer: string | undefined
-  /** What goes upstream in place of the client's Upgrade. */
-  readonly fields: Fields
-}
-
-/** apiserver authentication/request/websocket/protocol.go */
-const BEARER = 'base64url.bearer.authorization.k8s.io.'
-
-export function upgradeOffer(fields: Fields, upgrade: string | undefined): Offer | Refusal | undefined {
+/** Undefined where no upgrade is asked for. `attributes`: as far as the path could be read. */
+export function upgradeOffer(
+  fields: Fields,
+  upgrade: string | undefined,
+  attributes: RequestAttributes | Refusal,
+): StreamOffer | Refusal | undefined {
   if (upgrade === undefined) return undefined
-  if (upgrade === 'websocket') return webSocketOffer(fields)
-  if (upgrade === 'spdy/3.1') {
-    const protocols = fieldList(fields, 'x-stream-protocol-version')
-    if (protocols.length === 0) return bad('stream.no_version', 'X-Stream-Protocol-Version is missing')
-    return { transport: 'spdy', protocols, bearer: undefined, fields: ['Upgrade', 'SPDY/3.1'] }
+  const verb = 'status' in attributes ? '' : attributes.verb
+  if (verb !== 'exec' && verb !== 'attach' && verb !== 'portforward') {
+    const message = 'the gateway passes only the upgrades of exec, attach and port-forward; any other is denied'
+    return refuse(403, 'Forbidden', 'stream.unknown_upgrade', message)
   }
-  const message = 'the gateway passes only upgrades to websocket and SPDY/3.1; any other is denied'
-  return refuse(403, 'Forbidden', 'stream.unknown_upgrade', message)
+  const offer = readOffer(fields, verb)
+  return offer instanceof HandshakeError ? refusalOf(offer) : offer
 }
 
-function webSocketOffer(fields: Fields): Offer | Refusal {
-  if (field(fields, 'sec-websocket-version') !== '13') {
-    return bad('stream.websocket_version', 'Sec-WebSocket-Version must be 13')
-  }
-  const key = field(fields, 'sec-websocket-key')
-  if (key === undefined || Buffer.from(key, 'base64').length !== 16) {
-    return bad('stream.websocket_key', 'Sec-WebSocket-Key must be 16 bytes in base64')
-  }
-  const offered = fieldList(fields, 'sec-websocket-protocol')
-  const bearers = offered.filter((protocol) => protocol.startsWith(BEARER))
-  const protocols = offered.filter((protocol) => !protocol.startsWith(BEARER))
-  if (bearers.length > 1) return bad('stream.two_bearers', 'only one bearer subprotocol may be offered')
-  if (bearers.length === 1 && protocols.length === 0) {
-    return bad('stream.bearer_alone', 'a bearer subprotocol must come with another one')
-  }
-  const encoded = bearers[0]?.slice(BEARER.length)
-  if (encoded !== undefined && !/^[A-Za-z0-9_-]+$/.test(encoded)) {
-    return bad('stream.bearer_encoding', 'the bearer subprotocol must hold unpadded base64url')
-  }
-  const bearer = encoded === undefined ? undefined : Buffer.from(encoded, 'base64url').toString('latin1')
-  return { transport: 'websocket', protocols, bearer, fields: ['Upgrade', 'websocket'] }
+/** A handshake's fault in the words of a refusal. */
+export function refusalOf(error: HandshakeError): Refusal {
+  const reason = error.code === 502 ? 'BadGateway' : error.code === 403 ? 'Forbidden' : 'BadRequest'
+  return refuse(error.code, reason, error.rule, `the upgrade is refused: ${error.message}`)
 }
 
-function bad(rule: string, message: string): Refusal {
-  return refuse(400, 'BadRequest', rule, message)
+/** The request's fields without those of the handshake, which the offer brings anew and in order. */
+export function withoutHandshake(fields: Fields): Fields {
+  const kept: string[] = []
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = (fields[at] as string).toLowerCase()
+    if (name.startsWith('sec-websocket-') || name === 'x-stream-protocol-version') continue
+    kept.push(fields[at] as string, fields[at + 1] as string)
+  }
+  return kept
 }

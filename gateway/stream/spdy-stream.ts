@@ -15,7 +15,7 @@ type SynStream = Extract<SpdyEvent, { readonly type: 'synStream' }>
 type Data = Extract<SpdyEvent, { readonly type: 'data' }>
 
 /** Exec and attach, or port-forward: what a stream is, and which tape channel its bytes belong to. */
-interface Labels {
+export interface Labels {
   /** Judges and records a stream's opening. */
   open(event: SynStream, fromClient: boolean): SpdyStreamError | undefined
   /** The tape channel of a piece, or the fault. */

@@ -26,6 +26,8 @@ import type { Cut, StreamProtocol, StreamRecorder } from './stream-protocol.ts'
 
 export interface WebSocketStreamOptions {
   readonly base64: boolean
+  /** 1 to 5: from 4 on the error channel is a Status, before it is text (client-go tools/remotecommand/v1.go). */
+  readonly version: number
   /** v5.channel.k8s.io. */
   readonly closes: boolean
   /** Set for the old port-forward; exec and attach otherwise. */
@@ -60,8 +62,10 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
     // In the middle of a frame or message nothing of ours would be read as ours: then the end of the connection says it.
     if (heard.client && !this.#fromCluster.isMidway) {
       if (this.#options.forward === undefined && !this.orderly) {
-        const payload = channelMessage(CHANNEL.ERROR, failureStatus(cut.message), this.#options.base64)
-        const opcode = this.#options.base64 ? OPCODE.TEXT : OPCODE.BINARY
+        const { base64, version } = this.#options
+        const words = version >= 4 ? failureStatus(cut.message) : new TextEncoder().encode(cut.message)
+        const payload = channelMessage(CHANNEL.ERROR, words, base64)
+        const opcode = base64 ? OPCODE.TEXT : OPCODE.BINARY
         this.client.send({ type: 'frame', opcode, payload })
       }
       this.client.send({ type: 'close', code: CLOSE_CODE.POLICY, reason: cut.reason })

@@ -56,7 +56,7 @@ export interface CommandResult {
 const NON_ZERO = 'NonZeroExitCode'
 const EXIT_CODE = 'ExitCode'
 /** With this version the error stream became a Status; before it is plain text. */
-const STATUS_VERSION = 4
+export const STATUS_VERSION = 4
 /** ParseUint(message, 10, 8) of client-go. */
 const EXIT_CODES = /^(?:\d{1,2}|1\d\d|2[0-4]\d|25[0-5])$/
 

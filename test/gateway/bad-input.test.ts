@@ -164,7 +164,7 @@ describe('bad input', () => {
     const headers = { Connection: 'Upgrade', Upgrade: 'tcp' }
     const answer = await fixture.call({ token, path: '/api/v1/namespaces/a/pods/p/exec?command=sh', headers })
     assert.equal(answer.status, 403)
-    assert.equal(ruleOf(answer), 'stream.unknown_upgrade')
+    assert.equal(ruleOf(answer), 'kube.upgrade.unknown')
     assert.equal(seen.length, 0)
   })
 

@@ -20,12 +20,9 @@ export function closePayload(code: number, reason: string): Uint8Array {
   return payload
 }
 
-/** Throws WebSocketError for a payload that no endpoint may send. */
+/** Throws WebSocketError for a payload that no endpoint may send. Its length is not one: the frame's header is refused for that. */
 export function checkClosePayload(payload: Uint8Array): void {
   if (payload.length === 0) return
-  if (payload.length === 1) {
-    throw new WebSocketError(CLOSE_CODE.PROTOCOL_ERROR, 'websocket.close.length', 'a close code is two octets')
-  }
   if (!isSendable((payload[0]! << 8) | payload[1]!)) {
     throw new WebSocketError(CLOSE_CODE.PROTOCOL_ERROR, 'websocket.close.code', 'a close code that is never sent')
   }

@@ -130,7 +130,9 @@ export class FrameReader {
       return
     }
     if ((first & 0x80) === 0) throw fault('websocket.control.fragmented', 'a control frame in fragments')
-    if ((second & 0x7f) > CONTROL_PAYLOAD) throw fault('websocket.control.too_long', 'a control frame over 125 octets')
+    const length = second & 0x7f
+    if (length > CONTROL_PAYLOAD) throw fault('websocket.control.too_long', 'a control frame over 125 octets')
+    if (opcode === OPCODE.CLOSE && length === 1) throw fault('websocket.close.length', 'a close code is two octets')
   }
 
   /** Which data frame may follow which (section 5.4). */

@@ -74,6 +74,7 @@ export const BAD_STREAMS: readonly BadStream[] = [
     one(key, 0x80),
   ]),
   bad('websocket.close.length', 1002, 'half a close code', (key) => [one(key, 0x88, [0x03])]),
+  bad('websocket.close.length', 1002, 'a header that announces half a close code', (key) => [lengths(key, 0x88, 1, 0)]),
   bad('websocket.control.fragmented', 1002, 'a ping that goes on', (key) => [one(key, 0x09)]),
   bad('websocket.control.fragmented', 1002, 'a close that goes on', (key) => [one(key, 0x08)]),
   bad('websocket.control.too_long', 1002, 'a ping of 126 octets', (key) => [lengths(key, 0x89, 126, 2)]),

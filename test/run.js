@@ -25,7 +25,8 @@ function collect(folder) {
   }
 }
 
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', ...flags, '--test', ...files.sort()], {
+const preload = ['--import', 'tsx', '--import', new URL('seed.ts', import.meta.url).href]
+const { status } = spawnSync(process.execPath, [...preload, ...flags, '--test', ...files.sort()], {
   stdio: 'inherit',
 })
 process.exit(status ?? 1)

@@ -2,6 +2,7 @@
 // with its exit code. A slow reader pauses the process, a slow process pauses the reader.
 
 import { CHANNEL } from '../../protocols/kube/channels.ts'
+import { exitStatus, failureStatus } from '../../protocols/kube/status.ts'
 import { at } from './object.ts'
 import type { Container, Pods } from './pods.ts'
 import type { Exit, LocalProcess, ProcessListener, TerminalSize } from './process.ts'
@@ -139,20 +140,9 @@ function outputTo(
   }
 }
 
-/** The Status on the error channel, as the kubelet's (cri-streaming remotecommand/status.go). */
+/** The Status on the error channel, as the kubelet's. */
 function statusOf(exit: Exit): Uint8Array {
-  if ('failed' in exit) return encode({ status: 'Failure', reason: 'InternalError', message: exit.failed, code: 500 })
-  if (exit.code === 0) return encode({ status: 'Success' })
-  return encode({
-    status: 'Failure',
-    reason: 'NonZeroExitCode',
-    message: `command terminated with non-zero exit code: exit status ${exit.code}`,
-    details: { causes: [{ reason: 'ExitCode', message: String(exit.code) }] },
-  })
-}
-
-function encode(status: Record<string, unknown>): Uint8Array {
-  return Buffer.from(JSON.stringify({ metadata: {}, ...status }))
+  return 'failed' in exit ? failureStatus(exit.failed) : exitStatus(exit.code)
 }
 
 /** The bytes of the resize channel -> sizes. They are JSON values one after another, cut and joined at will. */

@@ -6,10 +6,12 @@ import type { PeerError } from '../protocols/errors.ts'
 import { Client } from './client.ts'
 import type { Exchange } from './exchange.ts'
 import type { Gate } from './gate.ts'
-import { Http1Session, type SessionOwner } from './http1-session.ts'
+import { Http1Session } from './http1-session.ts'
 import type { Arrival } from './listen.ts'
 import { handle } from './pipeline.ts'
-import { malformedAnswer } from './refusal.ts'
+import { malformedAnswer, type RefusalAnswer } from './refusal.ts'
+import { BodyBudget } from './request-body.ts'
+import type { Session, SessionOwner } from './session.ts'
 import { TapeFailed } from './tape/tape.ts'
 
 const DRAIN_LOOK_MILLIS = 50
@@ -18,13 +20,14 @@ export class ClientConnections {
   /** The gate of this moment: a reload replaces it. */
   readonly #gate: () => Gate
   readonly #open = new Set<Connected>()
+  readonly #bodies = new BodyBudget()
 
   constructor(gate: () => Gate) {
     this.#gate = gate
   }
 
   accept(arrival: Arrival): void {
-    const connected = new Connected(arrival, this.#gate, () => this.#open.delete(connected))
+    const connected = new Connected(arrival, this.#gate, this.#bodies, () => this.#open.delete(connected))
     this.#open.add(connected)
     connected.start()
   }
@@ -47,11 +50,13 @@ class Connected implements SessionOwner {
   readonly #gate: () => Gate
   readonly #ended: () => void
   readonly #client: Client
-  session!: Http1Session
+  readonly bodies: BodyBudget
+  session!: Session
 
-  constructor(arrival: Arrival, gate: () => Gate, ended: () => void) {
+  constructor(arrival: Arrival, gate: () => Gate, bodies: BodyBudget, ended: () => void) {
     this.#arrival = arrival
     this.#gate = gate
+    this.bodies = bodies
     this.#ended = ended
     const { store, deadlines } = gate()
     this.#client = new Client(arrival.client, store, () => deadlines.now(), arrival.identified)
@@ -63,11 +68,11 @@ class Connected implements SessionOwner {
     this.session = new Http1Session(this.#arrival.socket, gate.deadlines, this)
   }
 
-  request(exchange: Exchange): void {
-    void handle(this.#gate(), this.#client, exchange)
+  request(exchange: Exchange): Promise<void> {
+    return handle(this.#gate(), this.#client, exchange)
   }
 
-  malformed(error: PeerError): ReturnType<SessionOwner['malformed']> {
+  malformed(error: PeerError): RefusalAnswer {
     const gate = this.#gate()
     gate.metrics.refused(error.rule)
     gate.log.warn({ client: this.#client.address, rule: error.rule }, 'malformed request')

@@ -1,5 +1,5 @@
 // A client connection that speaks HTTP/1.1: turns its requests into exchanges, one after another, and their answers into
-// bytes. Framing faults are answered with a Status and the connection closed; deadlines are kept for head, body and idling.
+// bytes. Framing faults are answered with a Status and the connection closed; deadlines are kept for head and idling.
 
 import type { Duplex } from 'node:stream'
 import type { PeerError } from '../protocols/errors.ts'
@@ -8,23 +8,15 @@ import type { Http1ServerEvent, RequestHead } from '../protocols/http1/events.ts
 import { Http1Server } from '../protocols/http1/server.ts'
 import { limits } from '../protocols/limits.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
-import { type Refusal, refuse } from './decision.ts'
+import type { Refusal } from './decision.ts'
 import { type Driven, drive, flush } from './drive.ts'
-import { ClientGone, type Exchange, type ExchangeOwner } from './exchange.ts'
-
-/** What a session's owner does: the pipeline's entrance. */
-export interface SessionOwner {
-  /** A whole request head. Must not throw or reject. */
-  request(exchange: Exchange): void
-  /** The client broke HTTP. The answer's body, with the status that the session sends. */
-  malformed(error: PeerError): { status: number; fields: Fields; body: Uint8Array }
-  /** The connection is over, or has become a stream that someone else owns. Called once. */
-  ended(reason: string): void
-}
+import type { Exchange, ExchangeOwner } from './exchange.ts'
+import { type BodyBudget, RequestBody } from './request-body.ts'
+import type { Session, SessionOwner } from './session.ts'
 
 const NOTHING = new Uint8Array(0)
 
-export class Http1Session implements Driven<Http1ServerEvent>, Waiting {
+export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting {
   readonly #socket: Duplex
   readonly #machine: Http1Server
   readonly #deadlines: Deadlines
@@ -55,14 +47,13 @@ export class Http1Session implements Driven<Http1ServerEvent>, Waiting {
         this.deadline = Number.POSITIVE_INFINITY
         const exchange = new Http1Exchange(this, event)
         this.#exchange = exchange
-        this.#owner.request(exchange)
+        void this.#owner.request(exchange)
         return
       }
       case 'data':
         this.#exchange?.body.add(event.bytes)
         return
       case 'end':
-        this.deadline = Number.POSITIVE_INFINITY
         this.#exchange?.body.complete()
         return
       case 'failed':
@@ -80,20 +71,11 @@ export class Http1Session implements Driven<Http1ServerEvent>, Waiting {
   }
 
   expired(): void {
-    const exchange = this.#exchange
-    if (exchange?.body.waiting) {
-      this.deadline = Number.POSITIVE_INFINITY
-      exchange.body.refuse(
-        refuse(408, 'Timeout', 'http1.body.slow', 'the request body did not arrive in time; send it again, faster'),
-      )
-      return
-    }
     // No request, or half a head: nothing was promised, so the connection just ends.
     this.#socket.destroy()
     this.#end('idle')
   }
 
-  /** After this no further request is taken: at once if none is under way, else behind its answer. */
   drain(): void {
     this.#draining = true
     if (this.#exchange === undefined) this.#socket.end()
@@ -105,10 +87,12 @@ export class Http1Session implements Driven<Http1ServerEvent>, Waiting {
 
   // -- for the exchange
 
-  waitForBody(length: number | 'chunked'): void {
-    const now = this.#deadlines.now()
-    const size = length === 'chunked' ? limits.gateway.requestBody : length
-    this.deadline = now + limits.gateway.headMillis + (size / limits.gateway.requestBodyRate) * 1000
+  get deadlines(): Deadlines {
+    return this.#deadlines
+  }
+
+  get bodies(): BodyBudget {
+    return this.#owner.bodies
   }
 
   get machine(): Http1Server {
@@ -202,82 +186,12 @@ function resumeSession(session: Http1Session): void {
   session.resume()
 }
 
-/** A request body on its way in: collected whole, or refused. */
-class BodyReader {
-  readonly #session: Http1Session
-  readonly framing: number | 'chunked'
-  #pieces: Uint8Array[] = []
-  #length = 0
-  #limit: number = limits.gateway.requestBody
-  #complete: boolean
-  #refusal: Refusal | undefined
-  #settle: { resolve(body: Uint8Array | Refusal): void; reject(error: Error): void } | undefined
-
-  constructor(session: Http1Session, framing: number | 'chunked') {
-    this.#session = session
-    this.framing = framing
-    this.#complete = framing === 0
-  }
-
-  get waiting(): boolean {
-    return this.#settle !== undefined
-  }
-
-  add(bytes: Uint8Array): void {
-    this.#length += bytes.length
-    if (this.#length > this.#limit) this.refuse(tooLarge(this.#limit))
-    else if (this.#refusal === undefined) this.#pieces.push(bytes.slice()) // kept past this chunk, so copied
-  }
-
-  complete(): void {
-    this.#complete = true
-    this.#settle?.resolve(this.#refusal ?? this.#whole())
-    this.#settle = undefined
-  }
-
-  refuse(refusal: Refusal): void {
-    if (this.#refusal !== undefined) return
-    this.#refusal = refusal
-    this.#pieces = []
-    this.#settle?.resolve(refusal)
-    this.#settle = undefined
-  }
-
-  fail(error: Error): void {
-    this.#settle?.reject(error)
-    this.#settle = undefined
-  }
-
-  read(limit: number): Promise<Uint8Array | Refusal> | Uint8Array | Refusal {
-    this.#limit = limit
-    if (typeof this.framing === 'number' && this.framing > limit) this.refuse(tooLarge(limit))
-    if (this.#length > limit) this.refuse(tooLarge(limit))
-    if (this.#refusal !== undefined) return this.#refusal
-    if (this.#complete) return this.#whole()
-    this.#session.waitForBody(this.framing)
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject }
-    })
-  }
-
-  #whole(): Uint8Array {
-    const pieces = this.#pieces
-    this.#pieces = []
-    return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces)
-  }
-}
-
-function tooLarge(limit: number): Refusal {
-  const message = `the request body is longer than the API server's own limit of ${limit} bytes`
-  return refuse(413, 'RequestEntityTooLarge', 'http1.body.too_large', message)
-}
-
 class Http1Exchange implements Exchange {
   readonly #session: Http1Session
   readonly #head: RequestHead
   readonly #expectContinue: boolean
   readonly upgrade: string | undefined
-  readonly body: BodyReader
+  readonly body: RequestBody
   owner: ExchangeOwner | undefined
   isGone = false
   begun = false
@@ -287,7 +201,11 @@ class Http1Exchange implements Exchange {
     this.#head = event.head
     this.#expectContinue = event.expectContinue
     this.upgrade = event.upgrade
-    this.body = new BodyReader(session, event.framing)
+    this.body = new RequestBody(
+      event.framing === 'chunked' ? undefined : event.framing,
+      session.deadlines,
+      session.bodies,
+    )
   }
 
   get method(): string {
@@ -303,7 +221,7 @@ class Http1Exchange implements Exchange {
   }
 
   readBody(limit: number): Promise<Uint8Array | Refusal | undefined> | Uint8Array | Refusal | undefined {
-    if (this.body.framing === 0) return undefined
+    if (this.body.length === 0) return undefined
     const body = this.body.read(limit)
     if (this.#expectContinue && body instanceof Promise) {
       this.#session.machine.send({ type: 'continue' })
@@ -330,6 +248,7 @@ class Http1Exchange implements Exchange {
     this.#session.flushNow()
     this.isGone = true
     this.owner = undefined
+    this.body.discard()
     this.#session.finished()
   }
 
@@ -337,6 +256,7 @@ class Http1Exchange implements Exchange {
     if (this.isGone) return
     this.isGone = true
     this.owner = undefined
+    this.body.discard()
     this.#session.flushNow()
     this.#session.destroy()
   }
@@ -367,7 +287,7 @@ class Http1Exchange implements Exchange {
   clientGone(): void {
     if (this.isGone) return
     this.isGone = true
-    this.body.fail(new ClientGone('the client closed the connection'))
+    this.body.discard()
     const owner = this.owner
     this.owner = undefined
     owner?.gone()

@@ -19,6 +19,54 @@ export const limits = {
     /** 1xx answers of the cluster before the final one. */
     informational: 8,
   },
+  hpack: {
+    /** Our decoder's dynamic table, the default of SETTINGS_HEADER_TABLE_SIZE (RFC 9113 section 6.5.2), in RFC 7541's own count. */
+    tableSize: 4_096,
+    /** The most that our encoder uses of the peer's table, whatever the peer allows. */
+    encoderTableSize: 4_096,
+    /** A field block's field lines, each counted as they come out, every reference too (CVE-2026-49975: 2 bytes name 4 KiB). */
+    fieldCount: 128,
+    /** Octets of all names and values of a block once decoded, with RFC 7541's 32 for each line. */
+    fieldBytes: 65_536,
+  },
+  http2: {
+    /** Streams of a client at once; agents hold hundreds of watches on one connection (client-go asks for 250 by default). */
+    streams: 256,
+    /** What a client may send on one stream, and on all, before credit is given back. */
+    streamWindow: 65_535,
+    connectionWindow: 1_048_576,
+    /** The same for a cluster's answers: larger, since distance costs throughput. A stalled client holds one stream's worth. */
+    clusterStreamWindow: 262_144,
+    clusterConnectionWindow: 4_194_304,
+    /** SETTINGS_MAX_FRAME_SIZE: the smallest that is allowed towards clients, more from clusters. */
+    frame: 16_384,
+    clusterFrame: 65_536,
+    /** CONTINUATION frames of one block (CVE-2024-27316, CVE-2023-45288), and a block's octets before it is decoded. */
+    continuations: 8,
+    blockBytes: 65_536,
+    /** Streams in one interval that were reset, by either side (CVE-2023-44487 Rapid Reset, CVE-2025-8671 MadeYouReset). */
+    resets: 100,
+    /** PING and SETTINGS frames of a peer in one interval (CVE-2019-9512, CVE-2019-9515). */
+    pings: 100,
+    settings: 20,
+    /** Frames in one interval that move nothing: empty DATA or HEADERS, PRIORITY, useless WINDOW_UPDATE, unknown types (CVE-2019-9518, CVE-2019-9513). */
+    emptyFrames: 1_000,
+    /** Entries of one SETTINGS frame. */
+    settingsEntries: 32,
+    /** Over how long these are counted. */
+    intervalMillis: 10_000,
+    /** Control frames that we owe the peer and that it does not read (CVE-2019-9512, CVE-2019-9515: internal buffering), bytes. */
+    owedBytes: 65_536,
+    /** Body bytes held for want of window on one stream: what a paused source has still sent. */
+    heldBytes: 1_048_576,
+    /** A window that stays at zero while we have something to send, until the stream is reset (CVE-2019-9517, HTTP/2 bomb). */
+    zeroWindowMillis: 30_000,
+    /** The client's preface and first SETTINGS. */
+    prefaceMillis: 5_000,
+    /** PING on a cluster's connection after this silence, and until when it must be answered. */
+    pingMillis: 30_000,
+    pongMillis: 15_000,
+  },
   websocket: {
     /** One frame. The API server cuts the session above 32 MiB (x/net/websocket); kubectl's frames are below 33 KiB. */
     frame: 33_554_432,
@@ -76,6 +124,8 @@ export const limits = {
     reopenLongestMillis: 10_000,
     /** How often the disk is looked at for room for the ballast, while there is none. */
     ballastMillis: 60_000,
+    /** A segment file of long entries is followed by a new one past this. */
+    segmentBytes: 268_435_456,
     /** After this an API tape is followed by a new one. */
     rotateBytes: 268_435_456,
     rotateMillis: 3_600_000,
@@ -93,6 +143,8 @@ export const limits = {
     idleMillis: 180_000,
     /** A request body, whole: the API server's own limit (apiserver config.go MaxRequestBodyBytes). */
     requestBody: 3_145_728,
+    /** Request bodies that are being collected, over all connections: 21 of the largest. */
+    bodiesBytes: 67_108_864,
     /** The lowest rate of a request body, bytes a second, after the first 10 s. */
     requestBodyRate: 1_024,
     /** A bearer token. EKS tokens are up to 4 KiB. */

@@ -5,7 +5,9 @@ import type { Duplex } from 'node:stream'
 import { beforeEach, describe, test } from 'node:test'
 import { Deadlines } from '../../gateway/deadlines.ts'
 import { ClientGone, type Exchange } from '../../gateway/exchange.ts'
-import { Http1Session, type SessionOwner } from '../../gateway/http1-session.ts'
+import { Http1Session } from '../../gateway/http1-session.ts'
+import { BodyBudget } from '../../gateway/request-body.ts'
+import type { SessionOwner } from '../../gateway/session.ts'
 import { limits } from '../../protocols/limits.ts'
 import { duplexPair } from '../support/duplex-pair.ts'
 
@@ -13,8 +15,9 @@ class Owner implements SessionOwner {
   readonly exchanges: Exchange[] = []
   readonly malformedRules: string[] = []
   endings: string[] = []
+  readonly bodies = new BodyBudget()
 
-  request(exchange: Exchange): void {
+  async request(exchange: Exchange): Promise<void> {
     this.exchanges.push(exchange)
   }
 
@@ -104,7 +107,7 @@ describe('an HTTP/1.1 session', () => {
     client.write('3\r\nabc\r\n3\r\ndef\r\n')
     const refusal = await body
     assert.ok(refusal !== undefined && 'status' in refusal)
-    assert.equal(refusal.rule, 'http1.body.too_large')
+    assert.equal(refusal.rule, 'request.body.too_large')
   })
 
   test('says 100 Continue when, and only when, the body is waited for', async () => {

@@ -5,6 +5,7 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import type { KeyValueReader } from '../protocols/tape/reader.ts'
+import { storedReader } from './stored-reader.ts'
 
 /** Another process has the store open: LevelDB lets in one at a time, readers as well. */
 export class StoreHeld extends Error {}
@@ -34,10 +35,5 @@ export async function openAtRest(data: string): Promise<StoreAtRest> {
     if (cause?.code === 'LEVEL_LOCKED') throw new StoreHeld(`another process holds ${directory}`, { cause: error })
     throw error
   }
-  return {
-    get: (key) => level.get(key),
-    entries: (from, to, options = {}) =>
-      level.iterator({ gte: from, lt: to, ...options }) as AsyncIterable<readonly [string, Uint8Array]>,
-    close: () => level.close(),
-  }
+  return { ...storedReader(level, directory), close: () => level.close() }
 }

@@ -2,7 +2,9 @@
 // sync of the old one, so an unsynced batch in front of a synced one could be lost alone and leave a hole in a tape.
 
 import { ClassicLevel } from 'classic-level'
+import { storedReader } from '../../replay/stored-reader.ts'
 import type { Change, Database } from './database.ts'
+import { Segments } from './segments.ts'
 
 /** LevelDB's memtable and log file. Twice this may be held in memory; the ballast is as large (ballast.ts). */
 export const WRITE_BUFFER = 33_554_432
@@ -30,12 +32,14 @@ export async function openLevelDatabase(directory: string): Promise<Database> {
     const message = `${directory} is held by another process: stop it, or give this gateway a data directory of its own`
     throw new StoreHeld(message, { cause: error })
   }
+  const segments = await Segments.open(directory)
   return {
-    write: (changes) => write(level, changes),
-    get: (key) => level.get(key),
-    entries: (from, to, options = {}) =>
-      level.iterator({ gte: from, lt: to, ...options }) as AsyncIterable<readonly [string, Uint8Array]>,
-    close: () => level.close(),
+    write: async (changes) => write(level, await segments.move(changes)),
+    ...storedReader(level, directory),
+    async close() {
+      await segments.close()
+      await level.close()
+    },
   }
 }
 

@@ -121,18 +121,12 @@ export class BodyRecorder {
     this.#length += bytes.length
     if (room <= 0) return
     const kept = bytes.length <= room ? bytes : bytes.subarray(0, room)
-    this.#tape.append('responseBody', { exchange: this.#exchange, bytes: kept })
+    this.#tape.body(this.#exchange, kept)
   }
 
   /** The body's last entry: its sum. Throws TapeFailed. */
   end(broken: boolean): void {
     const sum = { length: this.#length, sha256: this.#hash.digest(), cut: this.#length > this.#cap }
-    this.#tape.append('responseBody', {
-      exchange: this.#exchange,
-      bytes: NOTHING,
-      end: broken ? { ...sum, broken } : sum,
-    })
+    this.#tape.bodyEnd(this.#exchange, broken ? { ...sum, broken } : sum)
   }
 }
-
-const NOTHING = new Uint8Array(0)

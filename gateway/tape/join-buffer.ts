@@ -1,9 +1,10 @@
-// Small pieces of a stream -> one entry, written where it will be hashed and stored: the pieces behind room for the
-// entry's head. Buffers come from a pool, so that only a stream that is moving holds one.
+// Small pieces of a stream or of one answer's body -> one entry, written where it will be hashed and stored: the pieces
+// behind room for the entry's head. Buffers come from a pool, so that only what is moving holds one.
 
 import { limits } from '../../protocols/limits.ts'
 import { LINK_LENGTH } from '../../protocols/tape/chain.ts'
-import { encodeStreamHead, streamHeadLength } from '../../protocols/tape/codec.ts'
+import { encodeBodyHead, encodeStreamHead, streamHeadLength } from '../../protocols/tape/codec.ts'
+import type { BodyEnd } from '../../protocols/tape/entry.ts'
 
 /** Each piece has a time, a channel and a length of its own. */
 const NUMBERS = 3 * limits.tape.joinPieces
@@ -16,9 +17,12 @@ export class JoinBuffer {
   #length = 0
   /** The time of the first piece, microseconds since the tape opened. */
   micros = 0
+  /** Whose body the pieces are of; 0 for pieces of a stream. */
+  exchange = 0
 
-  begin(micros: number): void {
+  begin(micros: number, exchange: number): void {
     this.micros = micros
+    this.exchange = exchange
     this.#numbers = 0
     this.#length = 0
   }
@@ -38,9 +42,12 @@ export class JoinBuffer {
     return at + taken
   }
 
-  /** The entry behind the room that `link` needs: a view of this buffer. */
-  record(seq: number): Uint8Array {
-    const head = encodeStreamHead(seq, this.micros, this.#runs, this.#numbers, this.#length)
+  /** The entry behind the room that `link` needs: a view of this buffer. `end`: the body ends with it. */
+  record(seq: number, end?: BodyEnd): Uint8Array {
+    const head =
+      this.exchange === 0
+        ? encodeStreamHead(seq, this.micros, this.#runs, this.#numbers, this.#length)
+        : encodeBodyHead(seq, this.micros, this.exchange, end, this.#length)
     const from = HEAD - head.length
     this.#bytes.set(head, from)
     return this.#bytes.subarray(from - LINK_LENGTH, HEAD + this.#length)

@@ -4,7 +4,7 @@
 import { MisuseError } from '../../protocols/errors.ts'
 import { chainStart, LINK_LENGTH, link } from '../../protocols/tape/chain.ts'
 import { encodeEntry } from '../../protocols/tape/codec.ts'
-import type { EntryBodies, EntryKind, RequestBody } from '../../protocols/tape/entry.ts'
+import type { BodyEnd, EntryBodies, EntryKind, RequestBody } from '../../protocols/tape/entry.ts'
 import { entryKey, indexKey, searchTerms, tapeKey } from '../../protocols/tape/keys.ts'
 import type { LeafType } from '../../protocols/tape/leaf.ts'
 import { NOTHING, put } from './database.ts'
@@ -59,13 +59,23 @@ export class TapeRecorder implements Tape {
 
   stream(channel: number, bytes: Uint8Array): void {
     this.#check()
-    const micros = this.#now()
-    let at = 0
-    do {
-      this.#join ??= this.#beginJoin(micros)
-      at = this.#join.add(channel, micros, bytes, at)
-      if (this.#join.isFull) this.flush()
-    } while (at < bytes.length)
+    this.#joinPieces(0, channel, bytes)
+  }
+
+  body(exchange: number, bytes: Uint8Array): void {
+    this.#check()
+    if (this.#join !== undefined && this.#join.exchange !== exchange) this.flush()
+    this.#joinPieces(exchange, 0, bytes)
+  }
+
+  bodyEnd(exchange: number, end: BodyEnd): void {
+    this.#check()
+    if (this.#join?.exchange === exchange) {
+      this.flush(end)
+      return
+    }
+    this.flush()
+    this.#write('responseBody', { exchange, bytes: NOTHING, end })
   }
 
   durable(): Promise<void> {
@@ -83,13 +93,13 @@ export class TapeRecorder implements Tape {
     this.#log('seal')
   }
 
-  /** Makes an entry of what was joined. */
-  flush(): void {
+  /** Makes an entry of what was joined; with `end`, the last one of its body. */
+  flush(end?: BodyEnd): void {
     const join = this.#join
     if (join === undefined) return
     this.#join = undefined
     this.#writer.joined(this)
-    const record = join.record(this.#seq)
+    const record = join.record(this.#seq, end)
     // A buffer may stay borrowed only if it is well filled, so that the backlog's bound holds for memory as well.
     const isFilled = 2 * record.length > record.buffer.byteLength
     this.#store(isFilled ? record : record.slice())
@@ -102,9 +112,19 @@ export class TapeRecorder implements Tape {
     if (this.#seq > this.#logged) this.#log('head')
   }
 
-  #beginJoin(micros: number): JoinBuffer {
+  #joinPieces(exchange: number, channel: number, bytes: Uint8Array): void {
+    const micros = this.#now()
+    let at = 0
+    do {
+      this.#join ??= this.#beginJoin(micros, exchange)
+      at = this.#join.add(channel, micros, bytes, at)
+      if (this.#join.isFull) this.flush()
+    } while (at < bytes.length)
+  }
+
+  #beginJoin(micros: number, exchange: number): JoinBuffer {
     const join = this.#writer.buffers.take()
-    join.begin(micros)
+    join.begin(micros, exchange)
     this.#writer.joining(this)
     return join
   }

@@ -1,6 +1,6 @@
 // The tape as the pipeline sees it: append in order, know when it is on disk, be told when the store has failed.
 
-import type { EntryBodies, EntryKind, TapeKind } from '../../protocols/tape/entry.ts'
+import type { BodyEnd, EntryBodies, EntryKind, TapeKind } from '../../protocols/tape/entry.ts'
 
 export interface TapeOpening {
   readonly kind: TapeKind
@@ -23,6 +23,10 @@ export interface Tape {
   append<K extends Exclude<EntryKind, 'open' | 'seal' | 'stream'>>(kind: K, body: EntryBodies[K]): void
   /** Appends stream bytes; small ones are joined (limits.tape.joinBytes, joinMillis). Copies. Throws TapeFailed. */
   stream(channel: number, bytes: Uint8Array): void
+  /** Appends bytes of an answer's body, joined likewise; `exchange` from 1. Copies. Throws TapeFailed. */
+  body(exchange: number, bytes: Uint8Array): void
+  /** Ends an answer's body: its sum goes into the entry of its last bytes where that is still open. Throws TapeFailed. */
+  bodyEnd(exchange: number, end: BodyEnd): void
   /** Resolves when all that was appended so far is on disk (fdatasync); rejects with TapeFailed. */
   durable(): Promise<void>
   /** The last entry. Idempotent. After it append throws MisuseError. */

@@ -4,7 +4,7 @@
 
 import { MisuseError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { BodyPiece, Entry, EntryBodies, EntryKind, StreamBody } from './entry.ts'
+import type { BodyEnd, BodyPiece, Entry, EntryBodies, EntryKind, StreamBody } from './entry.ts'
 import { TapeError } from './errors.ts'
 import { readMsgpack } from './msgpack-reader.ts'
 import { MsgpackWriter } from './msgpack-writer.ts'
@@ -34,10 +34,32 @@ export function encodeEntry<K extends EntryKind>(
     return behind(room, encodeStreamHead(seq, micros, runs, runs.length, bytes.length), bytes)
   }
   const { exchange, end, bytes } = body as BodyPiece
+  return behind(room, bodyHead(seq, micros, kind as 'requestBody' | 'responseBody', exchange, end, bytes.length), bytes)
+}
+
+/** A responseBody entry up to its bytes, as `encodeStreamHead` is for a stream. Borrowed: valid until the next entry is encoded. */
+export function encodeBodyHead(
+  seq: number,
+  micros: number,
+  exchange: number,
+  end: BodyEnd | undefined,
+  length: number,
+): Uint8Array {
+  return bodyHead(seq, micros, 'responseBody', exchange, end, length)
+}
+
+function bodyHead(
+  seq: number,
+  micros: number,
+  kind: 'requestBody' | 'responseBody',
+  exchange: number,
+  end: BodyEnd | undefined,
+  length: number,
+): Uint8Array {
   begin(seq, micros, kind).map(end === undefined ? 2 : 3)
   writer.text('exchange').integer(exchange)
   if (end !== undefined) writer.text('end').value(end, 2)
-  return behind(room, writer.text('bytes').bytesHead(bytes.length).written, bytes)
+  return writer.text('bytes').bytesHead(length).written
 }
 
 /**

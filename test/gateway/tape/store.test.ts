@@ -127,6 +127,40 @@ test('pieces within 10 ms are one entry and keep their times', async (t) => {
   )
 })
 
+test('pieces of one answer are one entry, which its end closes; another answer has entries of its own', async (t) => {
+  const { store, disk, time } = await openStore(t)
+  const tape = store.open(OPENING)
+  const end = { length: 4, sha256: new Uint8Array(32), cut: false }
+  tape.body(1, Buffer.from('ab'))
+  tape.body(1, Buffer.from('cd'))
+  tape.bodyEnd(1, end)
+  tape.body(2, Buffer.from('x'))
+  tape.body(3, Buffer.from('y'))
+  tape.bodyEnd(2, { ...end, length: 1 })
+  await time.advance(limits.tape.joinMillis)
+  tape.body(3, Buffer.alloc(limits.tape.joinBytes + 1, 'z'))
+  await time.advance(limits.tape.joinMillis)
+  tape.bodyEnd(3, { ...end, broken: true })
+  tape.seal('closed')
+  const closed = store.close()
+  await time.advance(20)
+  await closed
+  const bodies = entriesOf(disk, tape.id).flatMap((entry) => (entry.kind === 'responseBody' ? [entry.body] : []))
+  assert.deepEqual(
+    bodies.map(({ exchange, bytes, end: last }) => [exchange, bytes.length, last?.length]),
+    [
+      [1, 4, 4],
+      [2, 1, undefined],
+      [3, 1, undefined],
+      [2, 0, 1],
+      [3, limits.tape.joinBytes, undefined],
+      [3, 1, undefined],
+      [3, 0, 4],
+    ],
+  )
+  assert.equal(Buffer.from(bodies[0]?.bytes as Uint8Array).toString(), 'abcd')
+})
+
 test('many small pieces make more than one entry', async (t) => {
   const { store, disk, time } = await openStore(t)
   const tape = store.open(OPENING)

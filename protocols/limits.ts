@@ -1,8 +1,9 @@
 // Every bound on what a peer may make us hold, count or wait for, by name, with its default and the reason for it.
 // Protocol machines take the group they need; the gateway takes the whole object. Times are in milliseconds, sizes in
 // bytes. Sources: the budgets of the security bar, kube-apiserver's own limits, and the figures named at each line.
+// The configuration may set those of the groups in CONFIGURABLE, once, before anything is opened (`setLimits`).
 
-export const limits = {
+const defaults = {
   http1: {
     /** Request or status line. kube-apiserver takes 1 MiB of headers in all; kubectl's longest exec lines are below 8 KiB. */
     startLine: 16_384,
@@ -49,18 +50,18 @@ export const limits = {
     /** PING and SETTINGS frames of a peer in one interval (CVE-2019-9512, CVE-2019-9515). */
     pings: 100,
     settings: 20,
-    /** Frames in one interval that move nothing: empty DATA or HEADERS, PRIORITY, useless WINDOW_UPDATE, unknown types (CVE-2019-9518, CVE-2019-9513). */
+    /** Frames in one interval that move nothing: empty DATA, PRIORITY, unknown types (CVE-2019-9518, CVE-2019-9513). */
     emptyFrames: 1_000,
     /** Entries of one SETTINGS frame. */
     settingsEntries: 32,
     /** Over how long these are counted. */
     intervalMillis: 10_000,
-    /** Control frames that we owe the peer and that it does not read (CVE-2019-9512, CVE-2019-9515: internal buffering), bytes. */
-    owedBytes: 65_536,
-    /** Body bytes held for want of window on one stream: what a paused source has still sent. */
-    heldBytes: 1_048_576,
-    /** A window that stays at zero while we have something to send, until the stream is reset (CVE-2019-9517, HTTP/2 bomb). */
-    zeroWindowMillis: 30_000,
+    /** Body bytes held for want of window on one stream: a whole request body, or what a paused source has still sent. */
+    heldBytes: 4_194_304,
+    /** Of a body that comes behind its answer, until the client is told to keep the rest. */
+    unwantedBytes: 16_384,
+    /** A stalled reader of a watch or log is waited for while the connection holds no more than this. */
+    stalledBytes: 2_097_152,
     /** The client's preface and first SETTINGS. */
     prefaceMillis: 5_000,
     /** PING on a cluster's connection after this silence, and until when it must be answered. */
@@ -153,10 +154,24 @@ export const limits = {
     connections: 10_000,
     /** Client connections that have not yet been identified. */
     unidentified: 1_000,
+    /** The same two for one address. Behind a load balancer that hides addresses all clients share one: raise them there. */
+    addressConnections: 2_000,
+    addressUnidentified: 200,
+    /** Requests under way of one user: an agent's few hundred watches, several times over. */
+    userRequests: 2_048,
+    /** Memory of the process in percent of what it may have: new requests are refused, then strangers' connections dropped. */
+    shedPercent: 85,
+    dropPercent: 95,
+    /** Bytes that the process may have; 0: the container's limit, or else half of the machine's memory. */
+    memoryBytes: 0,
+    /** How often memory is looked at. */
+    memoryMillis: 1_000,
     /** To the cluster: connect with TLS. */
     dialMillis: 10_000,
     /** To the first byte of an answer of a request that is not long-running (the API server cuts at 60 s). */
     answerMillis: 75_000,
+    /** How often a request is sent that a cluster says it has not processed (GOAWAY, REFUSED_STREAM). */
+    tries: 3,
     /** Idle pooled connections to one cluster, and how long one is kept (the API server keeps them 90 s or more). */
     pooled: 64,
     pooledMillis: 30_000,
@@ -171,6 +186,8 @@ export const limits = {
     tokenFileMillis: 1_000,
     /** A kubeconfig, or a file that it names. */
     kubeconfigBytes: 1_048_576,
+    /** A reader that takes nothing of an answer, until it is cut off (CVE-2019-9517, CVE-2026-49975: windows held at zero). */
+    stalledMillis: 30_000,
     /** How long a stream may go on after SIGTERM. */
     drainMillis: 10_000,
     /** From our end of a socket to the peer's; then it is destroyed. */
@@ -212,4 +229,19 @@ export const limits = {
 } as const
 
 /** The same groups with other figures: what a machine takes, so that a test can use small ones. */
-export type Limits = { readonly [G in keyof typeof limits]: { readonly [Name in keyof (typeof limits)[G]]: number } }
+export type Limits = {
+  readonly [G in keyof typeof defaults]: { readonly [Name in keyof (typeof defaults)[G]]: number }
+}
+
+/** What a configuration may set. The others belong to formats: a tape written with one must be readable with another. */
+export const CONFIGURABLE = ['http1', 'hpack', 'http2', 'websocket', 'spdy', 'gateway', 'authn'] as const
+
+/** Some figures of some groups. */
+export type LimitChanges = { readonly [G in (typeof CONFIGURABLE)[number]]?: Partial<Limits[G]> | undefined }
+
+export const limits: Limits = structuredClone(defaults)
+
+/** Replaces figures for the whole process. Only at its start: what is open has read some of them already. */
+export function setLimits(changes: LimitChanges): void {
+  for (const group of CONFIGURABLE) Object.assign(limits[group], changes[group])
+}

@@ -28,6 +28,9 @@ for (let byte = 0x21; byte < 0x7f; byte++) CLASSES[byte]! |= byte === 0x23 ? VAL
 for (let byte = 0x80; byte <= 0xff; byte++) CLASSES[byte]! |= VALUE
 allow(VALUE, ' \t')
 
+/** What Kubernetes and its proxy subresources answer. CONNECT would make a tunnel, and TRACE would echo credentials. */
+export const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
 /** The position of the first character at or behind `at`, and before `end`, that is not of the class; else `end`. */
 export function skip(text: string, at: number, end: number, kind: number): number {
   while (at < end && (CLASSES[text.charCodeAt(at)]! & kind) !== 0) at++

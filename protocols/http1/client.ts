@@ -15,7 +15,7 @@ import { HeadReader } from './head.ts'
 import { HeldBytes } from './held.ts'
 import { headBytes, requestLines } from './serialise.ts'
 import { checkTarget, parseStatusLine, type StatusLine } from './start-line.ts'
-import { isAll, TOKEN } from './syntax.ts'
+import { isAll, TOKEN } from '../syntax.ts'
 
 // What the next byte from the cluster is.
 /** A fault: no request is out. */

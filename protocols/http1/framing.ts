@@ -5,7 +5,7 @@ import type { Fields } from '../fields.ts'
 import { Http1Error } from './errors.ts'
 import type { BodyFraming } from './events.ts'
 import type { RequestLine, StatusLine } from './start-line.ts'
-import { HOST, isAll, PROTOCOL } from './syntax.ts'
+import { HOST, isAll, PROTOCOL } from '../syntax.ts'
 
 export interface RequestMeaning {
   readonly framing: number | 'chunked'

@@ -2,7 +2,7 @@
 // responses and trailers. Lines end in CRLF and nothing else; folded, nameless and oversized lines are refused.
 
 import { Http1Error } from './errors.ts'
-import { skip, TOKEN, VALUE } from './syntax.ts'
+import { skip, TOKEN, VALUE } from '../syntax.ts'
 
 /** Bounds in bytes, line ends included, and in lines. */
 export interface HeadLimits {

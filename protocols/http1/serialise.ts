@@ -4,7 +4,7 @@
 import { MisuseError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import { isTrailer } from './framing.ts'
-import { isAll, skip, TOKEN, VALUE } from './syntax.ts'
+import { isAll, skip, TOKEN, VALUE } from '../syntax.ts'
 
 /** The end of a chunk's bytes. */
 export const CHUNK_END: Uint8Array = Buffer.from('\r\n')

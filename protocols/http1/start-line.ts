@@ -2,7 +2,7 @@
 // Everything a lenient reader would mend is refused, and so are the other HTTP versions.
 
 import { Http1Error } from './errors.ts'
-import { PATH, QUERY, skip, TOKEN, VALUE } from './syntax.ts'
+import { METHODS, PATH, QUERY, skip, TOKEN, VALUE } from '../syntax.ts'
 
 export interface RequestLine {
   readonly method: string
@@ -15,9 +15,6 @@ export interface StatusLine {
   readonly reason: string
   readonly minor: 0 | 1
 }
-
-/** What Kubernetes and its proxy subresources answer. CONNECT would make a tunnel, and TRACE would echo credentials. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 const SPACE = 0x20
 

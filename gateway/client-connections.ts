@@ -7,6 +7,7 @@ import { Client } from './client.ts'
 import type { Exchange } from './exchange.ts'
 import type { Gate } from './gate.ts'
 import { Http1Session } from './http1-session.ts'
+import { Http2Session } from './http2-session.ts'
 import type { Arrival } from './listen.ts'
 import { handle } from './pipeline.ts'
 import { malformedAnswer, type RefusalAnswer } from './refusal.ts'
@@ -59,17 +60,31 @@ class Connected implements SessionOwner {
     this.bodies = bodies
     this.#ended = ended
     const { store, deadlines } = gate()
-    this.#client = new Client(arrival.client, store, () => deadlines.now(), arrival.identified)
+    this.#client = new Client(
+      arrival.client,
+      store,
+      () => deadlines.now(),
+      () => {
+        arrival.identified()
+        this.session.identified()
+      },
+    )
   }
 
   start(): void {
     const gate = this.#gate()
     gate.metrics.connections.inc()
-    this.session = new Http1Session(this.#arrival.socket, gate.deadlines, this)
+    const { socket } = this.#arrival
+    const Session = socket.alpnProtocol === 'h2' ? Http2Session : Http1Session
+    this.session = new Session(socket, gate.deadlines, this)
   }
 
   request(exchange: Exchange): Promise<void> {
     return handle(this.#gate(), this.#client, exchange)
+  }
+
+  finished(exchange: Exchange): void {
+    if (exchange.user !== '') this.#gate().users.end(exchange.user)
   }
 
   malformed(error: PeerError): RefusalAnswer {

@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { CONFIGURABLE, type LimitChanges, limits } from '../protocols/limits.ts'
 import { type Report, readFile } from './config-file.ts'
 import { parseAddress } from './listen.ts'
 
@@ -29,6 +30,21 @@ const prefix = z
 const claimMapping = z.strictObject({ claim: text, prefix })
 
 const MIB = 1_048_576
+
+/** The windows of HTTP/2 are the largest of what is set (RFC 9113 section 6.9.1). */
+const LARGEST = 2_147_483_647
+
+const figure = z.int().min(0).max(LARGEST).optional()
+
+/** Every figure of every group that may be set, by the names that protocols/limits.ts gives them. */
+const limitChanges: z.ZodType<LimitChanges> = z.strictObject(
+  Object.fromEntries(
+    CONFIGURABLE.map((group) => [
+      group,
+      z.strictObject(Object.fromEntries(Object.keys(limits[group]).map((name) => [name, figure]))).optional(),
+    ]),
+  ),
+)
 
 /** `place` makes the file's relative paths absolute. */
 function gatewaySchema(place: (path: string) => string) {
@@ -86,6 +102,8 @@ function gatewaySchema(place: (path: string) => string) {
           .default(MIB),
       })
       .prefault({}),
+    /** Bounds that differ from the defaults of protocols/limits.ts, which says what each is for. */
+    limits: limitChanges.prefault({}),
   })
 }
 

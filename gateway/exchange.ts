@@ -22,6 +22,10 @@ export interface Exchange {
   /** True once the client has gone: what is sent then goes nowhere. */
   readonly isGone: boolean
   owner: ExchangeOwner | undefined
+  /** Who asks, once that is known and counted; "" before. */
+  user: string
+  /** The answer goes on for as long as the client likes (watch, log): a reader that has stalled is waited for. */
+  streaming: boolean
 
   /**
    * The body, whole; undefined if there is none. Says `100 Continue` first where the client waits for it. A refusal

@@ -6,8 +6,10 @@ import type { Metrics } from './admin/metrics.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Policy } from './policy/policy.ts'
+import type { Pressure } from './pressure.ts'
 import type { TapeStore } from './tape/tape.ts'
 import type { Upstream } from './upstream/upstream.ts'
+import type { UserRequests } from './user-requests.ts'
 
 export interface Cluster {
   readonly upstream: Upstream
@@ -34,6 +36,9 @@ export interface Gate {
   readonly bodyBytes: number
   /** What is streaming now; shared over reloads. */
   readonly streams: Set<Cuttable>
+  /** What each user has under way; shared over reloads. */
+  readonly users: UserRequests
+  readonly pressure: Pressure
   /** Random, for Audit-ID. */
   newId(): string
 }

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { limits } from '../protocols/limits.ts'
+import { limits, setLimits } from '../protocols/limits.ts'
 import { startAdmin } from './admin/admin.ts'
 import { createMetrics } from './admin/metrics.ts'
 import { Authenticator } from './authn/authenticator.ts'
@@ -15,9 +15,11 @@ import type { Cluster, Cuttable, Gate } from './gate.ts'
 import { Listener, parseAddress } from './listen.ts'
 import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
 import { readPolicy } from './policy/policy-file.ts'
+import { Pressure } from './pressure.ts'
 import { openTapeStore } from './tape/store.ts'
 import { readKubeconfig } from './upstream/kubeconfig.ts'
 import { ClusterUpstream } from './upstream/pool.ts'
+import { UserRequests } from './user-requests.ts'
 
 /** How often the listener's certificate is looked at. */
 const RENEWAL_LOOK_MILLIS = 86_400_000
@@ -38,6 +40,7 @@ export interface RunningGateway {
 export async function startGateway(config: Config, log: Logger): Promise<RunningGateway> {
   const undo: (() => unknown)[] = []
   try {
+    setLimits(config.limits)
     const now = Date.now
     const identity = await serverIdentity(config, now())
     const ca = identity.caPath ?? (config.listen.tls as { certFile: string }).certFile
@@ -52,6 +55,10 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     undo.push(() => store.close())
 
     const streams = new Set<Cuttable>()
+    const users = new UserRequests()
+    const pressure = new Pressure(deadlines, () => listener?.dropStrangers())
+    undo.push(() => pressure.close())
+    let listener: Listener | undefined
     const gateOf = (current: Config): Gate => ({
       clusters: clustersOf(current, deadlines),
       defaultCluster: (current.clusters[0] as Config['clusters'][number]).name,
@@ -63,24 +70,27 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       log,
       bodyBytes: current.tapes.bodyBytes,
       streams,
+      users,
+      pressure,
       newId: randomUUID,
     })
     let gate = gateOf(config)
     undo.push(() => closeClusters(gate))
 
     const clients = new ClientConnections(() => gate)
-    const listener = await Listener.open({
+    const listening = await Listener.open({
       address: config.listen.address,
       identity,
-      protocols: new Map([['http/1.1', (arrival) => clients.accept(arrival)]]),
+      protocols: new Map(['h2', 'http/1.1'].map((name) => [name, (arrival) => clients.accept(arrival)])),
       deadlines,
       refused: (why) => log.debug({ why }, 'connection refused'),
     })
-    undo.push(() => listener.close())
-    const renewal = setInterval(() => void renew(config, listener, log), RENEWAL_LOOK_MILLIS)
+    listener = listening
+    undo.push(() => listening.close())
+    const renewal = setInterval(() => void renew(config, listening, log), RENEWAL_LOOK_MILLIS)
     renewal.unref()
     undo.push(() => clearInterval(renewal))
-    const address = `https://${listener.address}`
+    const address = `https://${listening.address}`
     let draining = false
     const admin = await startAdmin({
       address: config.admin.address,
@@ -102,12 +112,12 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         const before = gate
         gate = next
         // Requests under way keep the clusters that they began with; only idle connections end.
-        closeClusters(before)
+        for (const { upstream } of before.clusters.values()) upstream.retire()
       },
       async close() {
         draining = true
         clearInterval(renewal)
-        listener.close()
+        listening.close()
         await clients.drain(limits.gateway.drainMillis)
         closeClusters(gate)
         await admin.close()
@@ -123,7 +133,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
 
 /** What sockets and files hang on cannot change while they are open; whole or not at all, so nothing else changes either. */
 function refuseRestartOnly(running: Config, changed: Config): void {
-  for (const key of ['listen', 'admin', 'data'] as const) {
+  for (const key of ['listen', 'admin', 'data', 'limits'] as const) {
     if (JSON.stringify(running[key]) !== JSON.stringify(changed[key])) {
       throw new Error(`"${key}" has changed, which needs a restart`)
     }

@@ -47,7 +47,7 @@ export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting 
         this.deadline = Number.POSITIVE_INFINITY
         const exchange = new Http1Exchange(this, event)
         this.#exchange = exchange
-        void this.#owner.request(exchange)
+        void this.#work(exchange)
         return
       }
       case 'data':
@@ -71,9 +71,10 @@ export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting 
   }
 
   expired(): void {
-    // No request, or half a head: nothing was promised, so the connection just ends.
+    // No request, half a head, or an answer that nobody takes: there is nobody to tell, so the connection just ends.
+    const reason = this.#exchange === undefined ? 'idle' : 'stalled'
     this.#socket.destroy()
-    this.#end('idle')
+    this.#end(reason)
   }
 
   drain(): void {
@@ -85,7 +86,13 @@ export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting 
     return this.#draining
   }
 
+  identified(): void {}
+
   // -- for the exchange
+
+  over(exchange: Http1Exchange): void {
+    if (!exchange.isWorkedOn) this.#owner.finished(exchange)
+  }
 
   get deadlines(): Deadlines {
     return this.#deadlines
@@ -101,6 +108,11 @@ export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting 
 
   get takesBytes(): boolean {
     return !this.#socket.writableNeedDrain
+  }
+
+  /** The client takes nothing of an answer that has an end: it holds the answer's memory only for so long. */
+  waitForReader(): void {
+    this.deadline = this.#deadlines.now() + limits.gateway.stalledMillis
   }
 
   /** Output is written once, at the end of this turn, however many commands it came from. */
@@ -150,7 +162,14 @@ export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting 
     return this.#socket
   }
 
+  async #work(exchange: Http1Exchange): Promise<void> {
+    await this.#owner.request(exchange)
+    exchange.isWorkedOn = false
+    if (exchange.isGone) this.#owner.finished(exchange)
+  }
+
   #drained = (): void => {
+    if (this.#exchange !== undefined) this.deadline = Number.POSITIVE_INFINITY
     this.#exchange?.owner?.drained()
   }
 
@@ -193,7 +212,11 @@ class Http1Exchange implements Exchange {
   readonly upgrade: string | undefined
   readonly body: RequestBody
   owner: ExchangeOwner | undefined
+  user = ''
+  streaming = false
   isGone = false
+  /** The pipeline has not yet come to the end of its work on the request. */
+  isWorkedOn = true
   begun = false
 
   constructor(session: Http1Session, event: Http1ServerEvent & { type: 'request' }) {
@@ -239,24 +262,22 @@ class Http1Exchange implements Exchange {
     if (this.isGone) return true
     this.#session.machine.send({ type: 'data', bytes })
     this.#session.flushSoon()
-    return this.#session.takesBytes
+    if (this.#session.takesBytes) return true
+    if (!this.streaming) this.#session.waitForReader()
+    return false
   }
 
   end(trailers: Fields): void {
     if (this.isGone) return
     this.#session.machine.send({ type: 'end', trailers })
     this.#session.flushNow()
-    this.isGone = true
-    this.owner = undefined
-    this.body.discard()
+    this.#over()
     this.#session.finished()
   }
 
   abort(): void {
     if (this.isGone) return
-    this.isGone = true
-    this.owner = undefined
-    this.body.discard()
+    this.#over()
     this.#session.flushNow()
     this.#session.destroy()
   }
@@ -277,8 +298,7 @@ class Http1Exchange implements Exchange {
   switch(fields: Fields): { socket: Duplex; trailing: Uint8Array } {
     const machine = this.#session.machine
     machine.send({ type: 'switch', fields })
-    this.isGone = true
-    this.owner = undefined
+    this.#over()
     const socket = this.#session.detach()
     return { socket, trailing: machine.takeTrailing() }
   }
@@ -286,10 +306,15 @@ class Http1Exchange implements Exchange {
   /** The session tells: the socket is gone. */
   clientGone(): void {
     if (this.isGone) return
-    this.isGone = true
-    this.body.discard()
     const owner = this.owner
-    this.owner = undefined
+    this.#over()
     owner?.gone()
+  }
+
+  #over(): void {
+    this.isGone = true
+    this.owner = undefined
+    this.body.discard()
+    this.#session.over(this)
   }
 }

@@ -24,7 +24,7 @@ export interface ListenOptions {
   /** By ALPN name, the preferred first. A client that offers no ALPN (kubectl's upgrades) gets http/1.1. */
   readonly protocols: ReadonlyMap<string, (arrival: Arrival) => void>
   readonly deadlines: Deadlines
-  /** A connection that was not handed on, for the metrics: "connections", "unidentified", "handshake", "gone", or the error's code. */
+  /** A connection that was not handed on, for the metrics: the cap ("connections", "unidentified", "address_connections", "address_unidentified"), "handshake", "pressure", "gone", or the error's code. */
   readonly refused: (why: string) => void
 }
 
@@ -52,10 +52,13 @@ class Admission implements Waiting {
   deadline: number
   readonly #tcp: Socket
   readonly #refused: (why: string) => void
+  /** "127.0.0.1", as it was when the connection came. */
+  readonly address: string
   identified = false
 
-  constructor(tcp: Socket, options: ListenOptions) {
+  constructor(tcp: Socket, address: string, options: ListenOptions) {
     this.#tcp = tcp
+    this.address = address
     this.#refused = options.refused
     this.deadline = options.deadlines.now() + limits.gateway.handshakeMillis
   }
@@ -82,6 +85,8 @@ export class Listener {
   /** By the client's address and port, which no two open connections to one listening port share. */
   readonly #admissions = new Map<string, Admission>()
   #unidentified = 0
+  /** How many connections each address has, and how many of them nobody is known of. */
+  readonly #addresses = new Map<string, { connections: number; unidentified: number }>()
 
   /** Resolves once the address is taken. Rejects with ListenError. */
   static async open(options: ListenOptions): Promise<Listener> {
@@ -124,6 +129,13 @@ export class Listener {
     return this.#unidentified
   }
 
+  /** Memory is at its end: drops the newest half of the connections of which nobody knows whose they are. */
+  dropStrangers(): void {
+    const strangers = [...this.#admissions.values()].filter((admission) => !admission.identified)
+    for (const admission of strangers.slice(strangers.length >> 1)) admission.drop()
+    this.#options.refused('pressure')
+  }
+
   /** New handshakes get another certificate; connections that are up stay. */
   renew(identity: ServerIdentity): void {
     this.#tls.setSecureContext(secureOptions(identity))
@@ -151,28 +163,43 @@ export class Listener {
   #accept(tcp: Socket): void {
     tcp.on('error', () => undefined) // 'close' follows and says all there is to do
     const client = clientAddress(tcp)
-    const full = this.#full()
+    const address = tcp.remoteAddress ?? ''
+    const full = this.#full(address)
     if (client === undefined || full !== undefined) {
       tcp.destroy()
       this.#options.refused(full ?? 'gone')
       return
     }
-    const admission = new Admission(tcp, this.#options)
+    const admission = new Admission(tcp, address, this.#options)
     this.#admissions.set(client, admission)
     this.#unidentified++
+    this.#countFor(address, 1, 1)
     this.#options.deadlines.watch(admission)
     tcp.once('close', () => {
       this.#options.deadlines.forget(admission)
       this.#admissions.delete(client)
       this.#identified(admission)
+      this.#countFor(address, -1, 0)
     })
     this.#tls.emit('connection', tcp)
   }
 
-  /** The cap that leaves no room for one more. */
-  #full(): string | undefined {
+  /** The cap that leaves no room for one more from this address. */
+  #full(address: string): string | undefined {
     if (this.#admissions.size >= limits.gateway.connections) return 'connections'
-    return this.#unidentified >= limits.gateway.unidentified ? 'unidentified' : undefined
+    if (this.#unidentified >= limits.gateway.unidentified) return 'unidentified'
+    const counts = this.#addresses.get(address)
+    if (counts === undefined) return undefined
+    if (counts.connections >= limits.gateway.addressConnections) return 'address_connections'
+    return counts.unidentified >= limits.gateway.addressUnidentified ? 'address_unidentified' : undefined
+  }
+
+  #countFor(address: string, connections: number, unidentified: number): void {
+    const counts = this.#addresses.get(address) ?? { connections: 0, unidentified: 0 }
+    counts.connections += connections
+    counts.unidentified += unidentified
+    if (counts.connections === 0) this.#addresses.delete(address)
+    else this.#addresses.set(address, counts)
   }
 
   #secured(socket: TLSSocket): void {
@@ -194,6 +221,7 @@ export class Listener {
     if (admission.identified) return
     admission.identified = true
     this.#unidentified--
+    this.#countFor(admission.address, 0, -1)
   }
 }
 

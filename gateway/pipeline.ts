@@ -83,6 +83,8 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   if ('status' in principal) return principal
   known.principal = principal
   client.identified()
+  const shed = admit(gate, exchange, principal)
+  if (shed !== undefined) return shed
   if ('status' in route) return route
   if ('status' in attributes) return attributes
   if (offer !== undefined && 'status' in offer) return offer
@@ -110,6 +112,20 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
     body,
     auditId,
   }
+}
+
+/** Whether there is room for one more request, of this user and in the process. No Retry-After: client-go would repeat a write on it. */
+function admit(gate: Gate, exchange: Exchange, principal: Principal): Refusal | undefined {
+  if (gate.pressure.isHigh) {
+    const message = 'the gateway is short of memory and takes no new requests for now; try again in a moment'
+    return refuse(429, 'TooManyRequests', 'gateway.pressure', message)
+  }
+  if (!gate.users.begin(principal.user)) {
+    const message = `you have ${limits.gateway.userRequests} requests under way, which is as many as one user may have`
+    return refuse(429, 'TooManyRequests', 'gateway.user_requests', message)
+  }
+  exchange.user = principal.user
+  return undefined
 }
 
 /** An API call: taped, durable, sent; its answer streams back by callbacks. */
@@ -140,7 +156,10 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
       gate.metrics.answered(attributes.verb, status)
     },
   })
-  if (attributes.longRunning) gate.streams.add(answer)
+  if (attributes.longRunning) {
+    exchange.streaming = true
+    gate.streams.add(answer)
+  }
   answer.begin(cluster.upstream.send(upstreamRequest(permitted, credentials, tape), answer))
 }
 
@@ -220,6 +239,7 @@ async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgrad
     exchange.abort()
     return
   }
+  const counted = gate.users.begin(exchange.user)
   const relay = agreed.relay({
     client: exchange.switch(agreed.fields),
     cluster: { socket: answer.socket, trailing: answer.trailing },
@@ -229,6 +249,7 @@ async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgrad
     deadlines: gate.deadlines,
     expiresAt: permitted.principal.expiresAt,
     ended: (reason, fault) => {
+      if (counted) gate.users.end(permitted.principal.user)
       gate.streams.delete(relay)
       gate.metrics.openStreams.dec()
       gate.log.info({ tape: tape.id, auditId: permitted.auditId, reason, fault: fault?.rule }, 'stream ended')

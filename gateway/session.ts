@@ -11,6 +11,8 @@ export interface SessionOwner {
   readonly bodies: BodyBudget
   /** A whole request head. Must not throw or reject; resolves when no work on the request is left but its answer's. */
   request(exchange: Exchange): Promise<void>
+  /** The exchange is over, and the work on its request as well. Called once for each request. */
+  finished(exchange: Exchange): void
   /** The client broke HTTP: it is noted. Returns what to answer where an answer can be sent. */
   malformed(error: PeerError): RefusalAnswer
   /** The connection is over, or has become a stream that someone else owns. Called once. */
@@ -21,4 +23,6 @@ export interface Session {
   /** After this no further request is taken: at once if none is under way, else behind the answers. */
   drain(): void
   destroy(): void
+  /** Somebody was identified on this connection. Idempotent. */
+  identified(): void
 }

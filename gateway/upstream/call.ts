@@ -4,14 +4,23 @@
 import type { Fields } from '../../protocols/fields.ts'
 import type { ResponseHead } from '../../protocols/http1/events.ts'
 import type { Dialling } from './dial.ts'
-import type { PooledConnection } from './pooled-connection.ts'
 import type { UpstreamCall, UpstreamFailed, UpstreamHandler, UpstreamRequest } from './upstream.ts'
+
+/** The connection that carries a call. */
+export interface Carrier {
+  pause(call: Call): void
+  resume(call: Call): void
+  /** The call's client has gone; what is still to come of the answer is nobody's. */
+  abandon(call: Call): void
+}
 
 export class Call implements UpstreamCall {
   readonly request: UpstreamRequest
+  /** How often it has been sent. */
+  tries = 1
   readonly #handler: UpstreamHandler
   #dialling: Dialling | undefined
-  #connection: PooledConnection | undefined
+  #carrier: Carrier | undefined
   #paused = false
   #over = false
 
@@ -40,9 +49,9 @@ export class Call implements UpstreamCall {
     this.#dialling = dialling
   }
 
-  uses(connection: PooledConnection): void {
+  uses(carrier: Carrier): void {
     this.#dialling = undefined
-    this.#connection = connection
+    this.#carrier = carrier
   }
 
   responded(head: ResponseHead): void {
@@ -65,27 +74,27 @@ export class Call implements UpstreamCall {
 
   pause(): void {
     this.#paused = true
-    this.#connection?.pause()
+    this.#carrier?.pause(this)
   }
 
   resume(): void {
     this.#paused = false
-    this.#connection?.resume()
+    this.#carrier?.resume(this)
   }
 
   abort(): void {
-    const connection = this.#connection
+    const carrier = this.#carrier
     const dialling = this.#dialling
     if (!this.#finish()) return
     dialling?.cancel()
-    connection?.abandon()
+    carrier?.abandon(this)
   }
 
   #finish(): boolean {
     if (this.#over) return false
     this.#over = true
     this.#dialling = undefined
-    this.#connection = undefined
+    this.#carrier = undefined
     return true
   }
 }

@@ -14,7 +14,7 @@ const KEEP_ALIVE_MILLIS = 60_000
 
 /** Who asked for a connection. Exactly one of the two is called, later, unless the dial was cancelled. */
 export interface DialOwner {
-  /** The socket is verified and has one listener for errors; it is the owner's now. */
+  /** The socket is verified and has one listener for errors; it is the owner's now. Its `alpnProtocol` was offered, or is false. */
   dialled(socket: TLSSocket): void
   dialFailed(error: UpstreamFailed): void
 }
@@ -35,10 +35,10 @@ export class Dialer {
   }
 
   /**
-   * `alpn`: offer http/1.1. Not on upgrades, where clients offer none and some servers choose by it (kubernetes-wire
-   * 1.1).
+   * `protocols`: what is offered by ALPN, the preferred first. Nothing on upgrades, where clients offer none and some
+   * servers choose by it (kubernetes-wire 1.1).
    */
-  dial(certificate: ClientCertificate | undefined, alpn: boolean, owner: DialOwner): Dialling {
+  dial(certificate: ClientCertificate | undefined, protocols: readonly string[], owner: DialOwner): Dialling {
     const { host, port, serverName } = this.address
     const socket = connect({
       host,
@@ -47,13 +47,13 @@ export class Dialer {
       // SNI carries names only (RFC 6066 section 3); the identity is checked for both.
       ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
       checkServerIdentity: (_, peer) => checkServerIdentity(serverName, peer),
-      ...(alpn ? { ALPNProtocols: ['http/1.1'] } : {}),
+      ...(protocols.length > 0 ? { ALPNProtocols: [...protocols] } : {}),
       ...(this.#session === undefined ? {} : { session: this.#session }),
       rejectUnauthorized: true,
     })
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MILLIS)
-    return new Dialling(this, socket, owner)
+    return new Dialling(this, socket, protocols, owner)
   }
 
   /** A session that only a verified connection has given us. */
@@ -84,13 +84,15 @@ export class Dialling implements Waiting {
   readonly deadline: number
   readonly #dialer: Dialer
   readonly #socket: TLSSocket
+  readonly #protocols: readonly string[]
   readonly #owner: DialOwner
   readonly #context: SecureContext | undefined
   #over = false
 
-  constructor(dialer: Dialer, socket: TLSSocket, owner: DialOwner) {
+  constructor(dialer: Dialer, socket: TLSSocket, protocols: readonly string[], owner: DialOwner) {
     this.#dialer = dialer
     this.#socket = socket
+    this.#protocols = protocols
     this.#owner = owner
     this.#context = dialer.context
     this.deadline = dialer.deadlines.now() + limits.gateway.dialMillis
@@ -115,7 +117,7 @@ export class Dialling implements Waiting {
   #secured(): void {
     if (!this.#finish()) return
     const socket = this.#socket
-    if (socket.alpnProtocol !== 'http/1.1' && socket.alpnProtocol !== false) {
+    if (typeof socket.alpnProtocol === 'string' && !this.#protocols.includes(socket.alpnProtocol)) {
       socket.destroy()
       this.#owner.dialFailed(protocolFailed(this.#dialer.cluster, 'chose a protocol that the gateway did not offer'))
       return

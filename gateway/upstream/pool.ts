@@ -1,13 +1,15 @@
-// A cluster reached over HTTP/1.1: sends requests on kept connections, the last one used first, and upgrades on
-// connections of their own. Never more than one request on a connection, never a second try of what may have had effect.
+// A cluster: short requests go over HTTP/1.1 on kept connections, the last one used first; what may stream for hours
+// shares connections of HTTP/2; upgrades have connections of their own. Never a second try of what may have had effect.
 
+import type { TLSSocket } from 'node:tls'
 import type { Fields } from '../../protocols/fields.ts'
 import { limits } from '../../protocols/limits.ts'
 import type { Deadlines } from '../deadlines.ts'
 import { Call } from './call.ts'
 import { type Credentials, openCredentials } from './credentials.ts'
 import { Dialer } from './dial.ts'
-import type { Kubeconfig } from './kubeconfig.ts'
+import { Http2Pool, type Http2PoolOwner } from './http2-pool.ts'
+import type { ClientCertificate, Kubeconfig } from './kubeconfig.ts'
 import { type ConnectionOwner, PooledConnection } from './pooled-connection.ts'
 import { UpgradeAttempt } from './upgrade.ts'
 import {
@@ -19,7 +21,7 @@ import {
   type UpstreamRequest,
 } from './upstream.ts'
 
-export class ClusterUpstream implements Upstream, ConnectionOwner {
+export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwner {
   readonly name: string
   readonly deadlines: Deadlines
   readonly authority: string
@@ -30,7 +32,9 @@ export class ClusterUpstream implements Upstream, ConnectionOwner {
   readonly #idle: PooledConnection[] = []
   readonly #connections = new Set<PooledConnection>()
   readonly #upgrades = new Set<UpgradeAttempt>()
+  readonly #http2: Http2Pool
   #closed = false
+  #retired = false
 
   /** `deadlines` must count milliseconds since 1970: credentials' expiry is compared with it. */
   constructor(name: string, kubeconfig: Kubeconfig, deadlines: Deadlines) {
@@ -40,6 +44,7 @@ export class ClusterUpstream implements Upstream, ConnectionOwner {
     this.basePath = kubeconfig.address.basePath
     this.#credentials = openCredentials(kubeconfig.user, () => deadlines.now())
     this.#dialer = new Dialer(name, kubeconfig.address, deadlines)
+    this.#http2 = new Http2Pool(this, this.#dialer)
   }
 
   credentials(): Promise<Fields> {
@@ -48,9 +53,9 @@ export class ClusterUpstream implements Upstream, ConnectionOwner {
 
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
     const call = new Call(request, handler)
-    const connection = this.#takeIdle()
-    if (connection !== undefined) connection.carry(call)
-    else this.#dial(call)
+    if (this.#closed) process.nextTick(() => call.failed(shutDown(this.name)))
+    else if (request.longRunning && this.#http2.isSpoken) this.#http2.carry(call)
+    else this.#carry(call)
     return call
   }
 
@@ -65,18 +70,26 @@ export class ClusterUpstream implements Upstream, ConnectionOwner {
     }
   }
 
+  retire(): void {
+    this.#retired = true
+    for (const connection of [...this.#idle]) connection.destroy()
+    this.#http2.retire()
+  }
+
   /** Ends every connection but those that were handed over by `upgrade`; calls under way fail. */
   close(): void {
     this.#closed = true
     for (const connection of [...this.#connections]) connection.fail(shutDown(this.name))
     for (const attempt of [...this.#upgrades]) attempt.fail(shutDown(this.name))
+    this.#http2.close(shutDown(this.name))
     this.#credentials.close()
   }
 
   // -- from the connections
 
   released(connection: PooledConnection): void {
-    if (this.#idle.push(connection) > limits.gateway.pooled) this.#idle[0]?.destroy()
+    if (this.#retired) connection.destroy()
+    else if (this.#idle.push(connection) > limits.gateway.pooled) this.#idle[0]?.destroy()
   }
 
   lost(connection: PooledConnection): void {
@@ -93,6 +106,31 @@ export class ClusterUpstream implements Upstream, ConnectionOwner {
     this.#credentials.refused()
   }
 
+  // -- from the HTTP/2 connections
+
+  get certificate(): ClientCertificate | undefined {
+    return this.#credentials.certificate
+  }
+
+  onlyHttp1(socket: TLSSocket, certificate: ClientCertificate | undefined, calls: readonly Call[]): void {
+    const [first, ...others] = calls
+    if (first === undefined) socket.destroy()
+    else this.#adopt(socket, certificate).carry(first)
+    for (const call of others) this.#carry(call)
+  }
+
+  #carry(call: Call): void {
+    const connection = this.#takeIdle()
+    if (connection !== undefined) connection.carry(call)
+    else this.#dial(call)
+  }
+
+  #adopt(socket: TLSSocket, certificate: ClientCertificate | undefined): PooledConnection {
+    const connection = new PooledConnection(this, socket, certificate)
+    this.#connections.add(connection)
+    return connection
+  }
+
   #takeIdle(): PooledConnection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (connection.usable && connection.certificate === this.#credentials.certificate) return connection
@@ -107,12 +145,8 @@ export class ClusterUpstream implements Upstream, ConnectionOwner {
       return
     }
     const certificate = this.#credentials.certificate
-    const dialling = this.#dialer.dial(certificate, true, {
-      dialled: (socket) => {
-        const connection = new PooledConnection(this, socket, certificate)
-        this.#connections.add(connection)
-        connection.carry(call)
-      },
+    const dialling = this.#dialer.dial(certificate, ['http/1.1'], {
+      dialled: (socket) => this.#adopt(socket, certificate).carry(call),
       dialFailed: (error) => call.failed(error),
     })
     call.awaits(dialling)

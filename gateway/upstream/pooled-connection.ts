@@ -9,7 +9,7 @@ import type { Http1ClientCommand, Http1ClientEvent } from '../../protocols/http1
 import { limits } from '../../protocols/limits.ts'
 import type { Deadlines, Waiting } from '../deadlines.ts'
 import { type Driven, drive, flush } from '../drive.ts'
-import type { Call } from './call.ts'
+import type { Call, Carrier } from './call.ts'
 import { closedEarly, protocolFailed, timedOut } from './failure.ts'
 import type { ClientCertificate } from './kubeconfig.ts'
 import type { UpstreamFailed } from './upstream.ts'
@@ -35,7 +35,7 @@ const NO_EVENTS: readonly Http1ClientEvent[] = []
 
 /** Stands between `drive` and the HTTP machine, so as to know whether a byte of the answer has come. */
 export class PooledConnection
-  implements Connection<Http1ClientEvent, Http1ClientCommand>, Driven<Http1ClientEvent>, Waiting
+  implements Connection<Http1ClientEvent, Http1ClientCommand>, Driven<Http1ClientEvent>, Waiting, Carrier
 {
   /** While an answer is awaited: until when. While idle: until when it is kept. */
   deadline = Number.POSITIVE_INFINITY

@@ -63,7 +63,7 @@ export class UpgradeAttempt implements Driven<Http1ClientEvent>, DialOwner, Wait
     this.#signal.addEventListener('abort', this.#aborted)
     if (this.#signal.aborted) this.#aborted()
     // No ALPN: as kubectl does on its upgrade connections (kubernetes-wire 1.1).
-    else this.#dialling = dialer.dial(certificate, false, this)
+    else this.#dialling = dialer.dial(certificate, [], this)
     return this.#answer
   }
 

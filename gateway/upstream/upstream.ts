@@ -67,5 +67,8 @@ export interface Upstream {
    * with UpstreamFailed. `signal` gives it up until it has resolved.
    */
   upgrade(request: UpstreamRequest, signal: AbortSignal): Promise<UpgradeAnswer>
+  /** Another configuration has taken over: idle connections end, and the others behind their last call. */
+  retire(): void
+  /** Ends every connection; calls under way fail. */
   close(): void
 }

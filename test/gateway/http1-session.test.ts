@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import { beforeEach, describe, test } from 'node:test'
 import { Deadlines } from '../../gateway/deadlines.ts'
+import type { Refusal } from '../../gateway/decision.ts'
 import { ClientGone, type Exchange } from '../../gateway/exchange.ts'
 import { Http1Session } from '../../gateway/http1-session.ts'
 import { BodyBudget } from '../../gateway/request-body.ts'
@@ -15,10 +16,15 @@ class Owner implements SessionOwner {
   readonly exchanges: Exchange[] = []
   readonly malformedRules: string[] = []
   endings: string[] = []
+  readonly done: Exchange[] = []
   readonly bodies = new BodyBudget()
 
   async request(exchange: Exchange): Promise<void> {
     this.exchanges.push(exchange)
+  }
+
+  finished(exchange: Exchange): void {
+    this.done.push(exchange)
   }
 
   malformed(error: { rule: string }): { status: number; fields: string[]; body: Uint8Array } {
@@ -197,6 +203,68 @@ describe('an HTTP/1.1 session', () => {
     assert.match(heard, /chunked/)
     assert.doesNotMatch(heard, /\r\n0\r\n\r\n$/)
     assert.equal(owner.endings.length, 1)
+  })
+
+  test('a reader that takes nothing of an answer is cut off, one of a watch is waited for', async () => {
+    for (const streaming of [false, true]) {
+      const [far, near] = duplexPair(1_024)
+      far.on('error', () => undefined)
+      const stalled = new Owner()
+      const cut = new Http1Session(near, deadlines, stalled)
+      far.write(GET)
+      await turn()
+      const exchange = stalled.exchanges[0] as Exchange
+      exchange.streaming = streaming
+      exchange.respond(200, 'OK', [], undefined)
+      let flowing = true
+      for (let pieces = 0; flowing && pieces < 100; pieces++) {
+        flowing = exchange.write(Buffer.alloc(1_024))
+        await turn()
+      }
+      assert.equal(flowing, false)
+      now += limits.gateway.stalledMillis
+      deadlines.look()
+      assert.deepEqual(stalled.endings, streaming ? [] : ['stalled'])
+      cut.destroy()
+    }
+  })
+
+  test('a request is finished once, when its answer is out and the work on it is done', async () => {
+    let settle = (): void => undefined
+    owner.request = (exchange: Exchange): Promise<void> => {
+      owner.exchanges.push(exchange)
+      return new Promise((resolve) => {
+        settle = resolve
+      })
+    }
+    client.write(GET)
+    await turn()
+    first().answer(200, [], Buffer.from('x'), false)
+    await turn()
+    assert.equal(owner.done.length, 0)
+    settle()
+    await turn()
+    assert.deepEqual(owner.done, [first()])
+  })
+
+  test('bodies that nobody reads do not count as held once their request is answered', async () => {
+    client.write('POST /api HTTP/1.1\r\nHost: gateway\r\nContent-Length: 100\r\n\r\n0123456789')
+    await turn()
+    assert.equal(owner.bodies.held, 10)
+    first().answer(401, [], Buffer.from('no'), true)
+    assert.equal(owner.bodies.held, 0)
+    client.write('more of it')
+    await turn()
+    assert.equal(owner.bodies.held, 0)
+  })
+
+  test('a body past what all connections may hold is refused with 429', async () => {
+    owner.bodies.held = limits.gateway.bodiesBytes - 5
+    client.write('POST /api HTTP/1.1\r\nHost: gateway\r\nContent-Length: 10\r\n\r\n0123456789')
+    await turn()
+    const refusal = first().readBody(100) as Refusal
+    assert.equal(refusal.status, 429)
+    assert.equal(refusal.rule, 'request.body.too_many')
   })
 
   test('a switch hands over the socket and what came behind the request', async () => {

@@ -57,6 +57,7 @@ test('the least configuration has the design’s defaults, absolute paths, and i
       ],
     },
     tapes: { durability: 'group', bodyBytes: 1_048_576 },
+    limits: {},
   })
   const frozen = (value: unknown): boolean =>
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen))
@@ -207,4 +208,13 @@ test('YAML aliases that multiply are refused', (t) => {
         .join(', ')}]`,
     )
   assert.match(problems(t, `${bomb.join('\n')}\n`).join(), /aliases do not resolve, or are far too many/)
+})
+
+test('limits are set by their names, and unknown or impossible ones are said', (t) => {
+  const { file } = folder(t, `${LEAST}limits: {http2: {streams: 64}, gateway: {connections: 100}}\n`)
+  assert.deepEqual(readConfig(file).limits, { http2: { streams: 64 }, gateway: { connections: 100 } })
+  const bad = problems(t, `${LEAST}limits:\n  tape: {entry: 5}\n  http2: {streams: -1, steams: 5, frame: 1.5}\n`)
+  assert.equal(bad.length, 4)
+  assert.match(bad[0] as string, /limits\.tape unknown key "tape"; known here: http1, hpack, http2/)
+  assert.match(bad.join('\n'), /limits\.http2\.steams unknown key/)
 })

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { Deadlines } from '../../../gateway/deadlines.ts'
 import { type Arrival, ListenError, Listener, type ListenOptions, parseAddress } from '../../../gateway/listen.ts'
-import { limits } from '../../../protocols/limits.ts'
+import { limits, setLimits } from '../../../protocols/limits.ts'
 import { type PeerIdentity, peerIdentity } from '../../support/peer-pki.ts'
 
 let peer: PeerIdentity
@@ -141,6 +141,7 @@ test('strange server names and bytes that are no TLS harm nobody', async () => {
 })
 
 test('past the cap on the unidentified a newcomer is closed, until one is identified or gone', async () => {
+  setLimits({ gateway: { unidentified: 20 } })
   const running = await listen()
   const sockets: Socket[] = []
   // Bare TCP connections count too: a handshake that never comes is a cheap way to hold a place.
@@ -175,6 +176,48 @@ test('past the cap on the unidentified a newcomer is closed, until one is identi
   await new Promise(setImmediate)
   await dial(running)
   for (const socket of sockets) socket.destroy()
+})
+
+test('past the caps on one address a newcomer is closed, until one has gone', async () => {
+  setLimits({ gateway: { addressConnections: 4, addressUnidentified: 2 } })
+  const running = await listen()
+  const arrive = async (): Promise<Arrival> => {
+    const arriving = running.nextArrival()
+    await dial(running)
+    return arriving
+  }
+  const first = await arrive()
+  await arrive()
+  let refused = running.nextRefusal()
+  await assert.rejects(dial(running))
+  assert.equal(await refused, 'address_unidentified')
+  for (const arrival of running.arrivals) arrival.identified()
+  for (let more = 0; more < 2; more++) (await arrive()).identified()
+  refused = running.nextRefusal()
+  await assert.rejects(dial(running))
+  assert.equal(await refused, 'address_connections')
+  const left = once(first.socket, 'close')
+  first.socket.destroy()
+  await left
+  await new Promise(setImmediate)
+  await arrive()
+  setLimits({ gateway: { addressConnections: 2_000, addressUnidentified: 200 } })
+})
+
+test('with memory at its end the newest half of the strangers goes', async () => {
+  const running = await listen()
+  const arrivals: Arrival[] = []
+  for (let count = 0; count < 4; count++) {
+    const arriving = running.nextArrival()
+    await dial(running)
+    arrivals.push(await arriving)
+  }
+  arrivals[3]?.identified()
+  const gone = [arrivals[1], arrivals[2]].map((arrival) => once(arrival?.socket as TLSSocket, 'close'))
+  running.listener.dropStrangers()
+  await Promise.all(gone)
+  assert.equal(arrivals[0]?.socket.destroyed, false)
+  assert.equal(arrivals[3]?.socket.destroyed, false)
 })
 
 test('a handshake has a deadline that no drip of bytes moves, and a client that kept it is left alone', async () => {

@@ -1,10 +1,11 @@
-// The benchmark's stand-in for a cluster: answers two GETs and three execs as fast as Node can, so that what is measured
-// is the gateway between. It checks nothing. Usage: cluster.js KEY CERT
+// The benchmark's stand-in for a cluster: answers two GETs, a watch and three execs as fast as Node can, so that what is
+// measured is the gateway between. It checks nothing. Usage: cluster.js KEY CERT
 // Execs: command=out&command=BYTES writes BYTES; command=in&command=BYTES reads until BYTES have come on the wire;
 // command=echo sends each stdin frame's payload back; command=idle does nothing.
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { performServerHandshake } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { limits } from '../../protocols/limits.ts'
@@ -12,10 +13,10 @@ import { SpdyConnection } from '../../protocols/spdy/connection.ts'
 import { PIECE, serverFrame, spdyData } from './frames.ts'
 
 const [keyFile, certFile] = process.argv.slice(2) as [string, string]
-const SMALL = answer(
+const SMALL = Buffer.from(
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'small' }, data: { k: 'x'.repeat(1400) } }),
 )
-const BIG = answer(
+const BIG = Buffer.from(
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -27,14 +28,39 @@ const SUCCESS = Buffer.from('{"metadata":{},"status":"Success"}')
 const OUT_FRAME = serverFrame(1, Buffer.alloc(PIECE, 'o'))
 const DONE_FRAMES = Buffer.concat([serverFrame(3, SUCCESS), Buffer.from([0x88, 2, 3, 0xe8])])
 
-function answer(json: string): Buffer {
-  const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${json.length}\r\n\r\n`
-  return Buffer.from(head + json)
+const SMALL_ANSWER = answer(SMALL)
+const BIG_ANSWER = answer(BIG)
+const BIG_PATH = '/api/v1/namespaces/default/configmaps/big'
+const JSON_TYPE = 'application/json'
+
+function answer(json: Buffer): Buffer {
+  const head = `HTTP/1.1 200 OK\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${json.length}\r\n\r\n`
+  return Buffer.concat([Buffer.from(head), json])
+}
+
+function serveHttp2(socket: TLSSocket): void {
+  const session = performServerHandshake(socket)
+  session.on('error', () => socket.destroy())
+  session.on('stream', (stream, fields) => {
+    stream.on('error', () => undefined)
+    const path = String(fields[':path'])
+    if (path.includes('watch=')) {
+      stream.respond({ ':status': 200, 'content-type': JSON_TYPE })
+      return
+    }
+    const body = path.startsWith(BIG_PATH) ? BIG : SMALL
+    stream.respond({ ':status': 200, 'content-type': JSON_TYPE, 'content-length': String(body.length) })
+    stream.end(body)
+  })
 }
 
 function serve(socket: TLSSocket): void {
   socket.setNoDelay(true)
   socket.on('error', () => socket.destroy())
+  if (socket.alpnProtocol === 'h2') {
+    serveHttp2(socket)
+    return
+  }
   let head = ''
   const onData = (chunk: Buffer): void => {
     head += chunk.toString('latin1')
@@ -46,7 +72,7 @@ function serve(socket: TLSSocket): void {
         upgrade(socket, request)
         return
       }
-      socket.write(request.startsWith('GET /api/v1/namespaces/default/configmaps/big') ? BIG : SMALL)
+      socket.write(request.startsWith(`GET ${BIG_PATH}`) ? BIG_ANSWER : SMALL_ANSWER)
     }
   }
   socket.on('data', onData)
@@ -134,7 +160,10 @@ function write(socket: TLSSocket, frame: Buffer, count: number, done: () => void
   more()
 }
 
-const server = createServer({ key: readFileSync(keyFile), cert: readFileSync(certFile) }, serve)
+const server = createServer(
+  { key: readFileSync(keyFile), cert: readFileSync(certFile), ALPNProtocols: ['h2', 'http/1.1'] },
+  serve,
+)
 server.on('tlsClientError', () => undefined)
 server.listen(0, '127.0.0.1', () => {
   process.stdout.write(`${JSON.stringify({ port: (server.address() as AddressInfo).port })}\n`)

@@ -7,22 +7,31 @@ import { connect, createServer } from 'node:tls'
 
 const [keyFile, certFile, caFile, upstreamPort] = process.argv.slice(2) as [string, string, string, string]
 const ca = readFileSync(caFile)
-let session: Buffer | undefined
+/** By protocol: what is resumed must be what was agreed on. */
+const sessions = new Map<string, Buffer>()
 
 const server = createServer(
-  { key: readFileSync(keyFile), cert: readFileSync(certFile), minVersion: 'TLSv1.2' },
+  {
+    key: readFileSync(keyFile),
+    cert: readFileSync(certFile),
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['h2', 'http/1.1'],
+  },
   (client) => {
     client.setNoDelay(true)
+    const protocol = client.alpnProtocol || 'http/1.1'
+    const session = sessions.get(protocol)
     const upstream = connect({
       host: '127.0.0.1',
       port: Number(upstreamPort),
       servername: 'localhost',
       ca,
+      ALPNProtocols: [protocol],
       ...(session === undefined ? {} : { session }),
     })
     upstream.setNoDelay(true)
     upstream.on('session', (ticket) => {
-      session = ticket
+      sessions.set(protocol, ticket)
     })
     client.pipe(upstream)
     upstream.pipe(client)

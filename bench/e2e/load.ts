@@ -18,9 +18,16 @@ const WEBSOCKET =
 const SPDY =
   'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nContent-Length: 0\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n'
 
-function dial(target: Target): Promise<TLSSocket> {
+/** A verified TLS connection; `protocols` are offered by ALPN. */
+export function dial(target: Target, protocols: string[] = []): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port: target.port, servername: 'localhost', ca: target.ca })
+    const socket = connect({
+      host: '127.0.0.1',
+      port: target.port,
+      servername: 'localhost',
+      ca: target.ca,
+      ALPNProtocols: protocols,
+    })
     socket.setNoDelay(true)
     socket.once('error', reject)
     socket.once('secureConnect', () => {
@@ -226,5 +233,14 @@ export async function idle(target: Target, count: number): Promise<TLSSocket[]> 
     socket.resume()
     sockets.push(socket)
   }
+  return sockets
+}
+
+/** `count` connections that say nothing after the handshake. */
+export async function connections(target: Target, count: number): Promise<TLSSocket[]> {
+  const sockets: TLSSocket[] = []
+  // Few at a time: a burst of handshakes is another measurement.
+  while (sockets.length < count) sockets.push(...(await Promise.all([1, 2, 3, 4].map(() => dial(target)))))
+  for (const socket of sockets) socket.resume()
   return sockets
 }

@@ -179,6 +179,8 @@ function writeConfig(folder: string, parts: Parts): string {
         ],
       },
       policyFile: policy,
+      // Thousands of idle connections from one address, none of which has said who it is.
+      limits: { gateway: { unidentified: 10_000, addressConnections: 10_000, addressUnidentified: 10_000 } },
     }),
   )
   return config

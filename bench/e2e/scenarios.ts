@@ -1,7 +1,8 @@
 // What is measured, each as a function of a proxy: its throughput or times, and the CPU seconds that the proxy itself
 // spent, which stay comparable when the machine is busy with other things.
 
-import { bulkIn, bulkOut, echo, fresh, idle, kept, type Target } from './load.ts'
+import { keptHttp2, paced, watches } from './http2-load.ts'
+import { bulkIn, bulkOut, connections, echo, fresh, idle, kept, type Target } from './load.ts'
 import type { Measured } from './process.ts'
 
 export interface Contender {
@@ -25,7 +26,7 @@ export interface Sample {
 export interface Scenario {
   readonly name: string
   /** What `rate` counts and `cpu` is divided by. */
-  readonly unit: 'GET' | 'GB' | 'round trip' | 'idle exec'
+  readonly unit: 'GET' | 'GB' | 'round trip' | 'idle exec' | 'idle watch' | 'idle connection'
   run(proxy: Contender, effort: number): Promise<Sample>
 }
 
@@ -34,6 +35,8 @@ const BIG = '/api/v1/namespaces/default/configmaps/big'
 const MIB = 1_048_576
 const GB = 1_000_000_000
 const IDLE = 300
+const WATCHES = 200
+const CONNECTIONS = 1_600
 
 async function timed(
   proxy: Contender,
@@ -62,6 +65,54 @@ export const scenarios: readonly Scenario[] = [
       for (const socket of [...warm, ...sockets]) socket.destroy()
       return { memory }
     },
+  },
+  {
+    // For the floor each is two TLS connections, its own and the cluster's; for the others one.
+    name: 'memory of an idle connection',
+    unit: 'idle connection',
+    run: async (proxy, effort) => {
+      const warm = await connections(proxy.target, 50)
+      const before = proxy.process.memory()
+      const count = CONNECTIONS * effort
+      const sockets = await connections(proxy.target, count)
+      const memory = (proxy.process.memory() - before) / count
+      for (const socket of [...warm, ...sockets]) socket.destroy()
+      return { memory }
+    },
+  },
+  {
+    name: `memory of ${WATCHES} idle watches, one HTTP/2 connection`,
+    unit: 'idle watch',
+    run: async (proxy) => {
+      const warm = await watches(proxy.target, WATCHES)
+      const before = proxy.process.memory()
+      const others = await watches(proxy.target, WATCHES)
+      const memory = proxy.process.memory() - before
+      warm.destroy()
+      others.destroy()
+      return { memory }
+    },
+  },
+  {
+    name: 'small GET, HTTP/2',
+    unit: 'GET',
+    run: (proxy, effort) => timed(proxy, 1500 * effort, () => keptHttp2(proxy.target, SMALL, 1500 * effort, 1)),
+  },
+  {
+    name: 'small GET, HTTP/2, 8 at a time',
+    unit: 'GET',
+    run: (proxy, effort) => timed(proxy, 4000 * effort, () => keptHttp2(proxy.target, SMALL, 4000 * effort, 8)),
+  },
+  {
+    name: 'small GET, HTTP/2, 500 a second',
+    unit: 'GET',
+    run: (proxy, effort) => timed(proxy, 1000 * effort, () => paced(proxy.target, SMALL, 1000 * effort, 500)),
+  },
+  {
+    name: '1 MiB GET, HTTP/2',
+    unit: 'GB',
+    run: (proxy, effort) =>
+      timed(proxy, (200 * effort * MIB) / GB, () => keptHttp2(proxy.target, BIG, 200 * effort, 1)),
   },
   {
     name: 'small GET, kept connection',

@@ -28,10 +28,10 @@ const SUCCESS = Buffer.from('{"metadata":{},"status":"Success"}')
 const OUT_FRAME = serverFrame(1, Buffer.alloc(PIECE, 'o'))
 const DONE_FRAMES = Buffer.concat([serverFrame(3, SUCCESS), Buffer.from([0x88, 2, 3, 0xe8])])
 
-const SMALL_ANSWER = answer(SMALL)
-const BIG_ANSWER = answer(BIG)
 const BIG_PATH = '/api/v1/namespaces/default/configmaps/big'
 const JSON_TYPE = 'application/json'
+const SMALL_ANSWER = answer(SMALL)
+const BIG_ANSWER = answer(BIG)
 
 function answer(json: Buffer): Buffer {
   const head = `HTTP/1.1 200 OK\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${json.length}\r\n\r\n`

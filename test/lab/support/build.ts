@@ -2,4 +2,4 @@
 
 import { build } from './lab.ts'
 
-for (const name of ['lab', 'kubectl', 'requestinfo', 'spdypeer'] as const) build(name)
+for (const name of ['lab', 'kubectl', 'requestinfo', 'spdypeer', 'clients'] as const) build(name)

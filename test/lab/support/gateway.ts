@@ -12,6 +12,8 @@ import { exited, type Lab, readyLine } from './lab.ts'
 
 export interface Gateway {
   readonly address: string
+  /** The file of the CA that its certificate is by. */
+  readonly ca: string
   readonly data: string
   readonly issuer: Issuer
   /** What it wrote to stderr: JSON lines. */
@@ -88,13 +90,15 @@ export async function startGateway(lab: Lab): Promise<Gateway> {
     log += chunk.toString()
   })
   const ready = JSON.parse(
-    await readyLine(child, 'the gateway').catch((error: unknown) => {
+    await readyLine(child, 'the gateway').catch(async (error: unknown) => {
+      await issuer.close()
       throw new Error(`${String(error)}\n${log}`)
     }),
   ) as { address: string; ca: string }
   let users = 0
   return {
     address: ready.address,
+    ca: ready.ca,
     data,
     issuer,
     log: () => log,

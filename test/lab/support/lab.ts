@@ -1,7 +1,7 @@
 // The lab for tests: builds the real kube-apiserver of test/lab/cluster (Go), starts it, and ends it with the test.
 
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -16,6 +16,8 @@ export interface Lab {
   readonly ca: string
   readonly auditLog: string
   readonly state: string
+  /** A line for each header of each HTTP/2 answer and more, "" if not asked for. */
+  readonly http2Log: string
   stop(): Promise<void>
 }
 
@@ -24,7 +26,7 @@ const BINARIES = fileURLToPath(new URL('../bin/', import.meta.url))
 const VERSION = '-X k8s.io/component-base/version.gitVersion=v1.37.2'
 
 /** Builds what is missing or older than its sources; the first build takes about 5 minutes and 3 GB of Go's cache. */
-export function build(name: 'lab' | 'kubectl' | 'requestinfo' | 'spdypeer'): string {
+export function build(name: 'lab' | 'kubectl' | 'requestinfo' | 'spdypeer' | 'clients'): string {
   const binary = join(BINARIES, name)
   const folder = name === 'lab' ? '.' : `./cmd/${name}`
   if (existsSync(binary) && statSync(binary).mtimeMs > newest(join(SOURCES, folder))) return binary
@@ -49,10 +51,17 @@ function newest(folder: string): number {
   return latest
 }
 
-export async function startLab(...flags: string[]): Promise<Lab> {
+/** `flags`: test/lab/cluster/README.md. `logsHttp2` makes Go's HTTP/2 code tell all it does: about 10 KB a request. */
+export async function startLab(flags: readonly string[] = [], logsHttp2 = false): Promise<Lab> {
   const binary = build('lab')
   const state = mkdtempSync(join(tmpdir(), 'sallyport-lab-'))
-  const child = spawn(binary, ['-state', join(state, 'lab'), ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const http2Log = logsHttp2 ? join(state, 'http2.log') : ''
+  const log = logsHttp2 ? openSync(http2Log, 'w') : undefined
+  const child = spawn(binary, ['-state', join(state, 'lab'), ...flags], {
+    stdio: ['ignore', 'pipe', log ?? 'inherit'],
+    env: logsHttp2 ? { ...process.env, GODEBUG: 'http2debug=1' } : process.env,
+  }) as ChildProcessByStdio<null, Readable, null> // Node's types do not know a descriptor among the three
+  if (log !== undefined) closeSync(log)
   // However this process ends, the lab and its pods end with it.
   const end = (): void => void child.kill('SIGTERM')
   process.once('exit', end)
@@ -63,7 +72,7 @@ export async function startLab(...flags: string[]): Promise<Lab> {
     await exited(child)
     rmSync(state, { recursive: true, force: true })
   }
-  return { ...(JSON.parse(line) as Omit<Lab, 'stop'>), stop }
+  return { ...(JSON.parse(line) as Omit<Lab, 'stop' | 'http2Log'>), http2Log, stop }
 }
 
 type Child = ChildProcessByStdio<Writable | null, Readable, Readable | null>

@@ -228,6 +228,7 @@ export class Http2Session implements Session, Driven<Http2ServerEvent>, Waiting 
       this.#cutOff('stalled')
     }
     this.flushSoon()
+    this.#closeIfDone()
   }
 
   #isStreaming(): boolean {
@@ -240,8 +241,11 @@ export class Http2Session implements Session, Driven<Http2ServerEvent>, Waiting 
     this.#end(reason)
   }
 
+  /** Behind the last answer, whose last frames may still be in the machine. */
   #closeIfDone(): void {
-    if (this.machine.isClosing && this.#exchanges.size === 0 && !this.#ended) this.#socket.end()
+    if (!this.machine.isClosing || this.#exchanges.size > 0 || this.#ended) return
+    this.flushNow()
+    this.#socket.end()
   }
 
   #end(reason: string): void {

@@ -297,6 +297,7 @@ function upstreamRequest(permitted: Permitted, credentials: Fields, tape: Tape):
     ],
     body: permitted.body,
     longRunning: attributes.longRunning,
+    user: principal.user,
   }
 }
 

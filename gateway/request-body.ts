@@ -62,11 +62,13 @@ export class RequestBody implements Waiting {
     this.#drop()
     const settle = this.#settle
     this.#end()
-    settle?.reject(new ClientGone('the client closed the connection'))
+    settle?.reject(clientGone())
   }
 
   /** The whole body, once it is there. Rejects with ClientGone. */
   read(limit: number): Promise<Uint8Array | Refusal> | Uint8Array | Refusal {
+    // Nothing would ever settle the wait for it.
+    if (this.#discarded) return Promise.reject(clientGone())
     this.#limit = limit
     if ((this.length ?? 0) > limit || this.#received > limit) this.refuse(tooLarge(limit))
     if (this.#refusal !== undefined) return this.#refusal
@@ -108,6 +110,10 @@ export class RequestBody implements Waiting {
     for (const piece of this.#pieces) this.#budget.held -= piece.length
     this.#pieces = []
   }
+}
+
+function clientGone(): ClientGone {
+  return new ClientGone('the client closed the connection')
 }
 
 function tooLarge(limit: number): Refusal {

@@ -11,23 +11,28 @@ import type { Change } from './database.ts'
 
 export class Segments {
   readonly #directory: string
+  readonly #segmentBytes: number
   #next: number
   #file: FileHandle | undefined
   #segment = 0
   #offset = 0
 
-  private constructor(directory: string, next: number) {
+  private constructor(directory: string, next: number, segmentBytes: number) {
     this.#directory = directory
+    this.#segmentBytes = segmentBytes
     this.#next = next
   }
 
-  /** Begins behind the segments that are there: what a crash left in the last one is never written on. */
-  static async open(store: string): Promise<Segments> {
+  /**
+   * Begins behind the segments that are there: what a crash left in the last one is never written on. `segmentBytes`:
+   * a segment is followed by a new one past this.
+   */
+  static async open(store: string, segmentBytes = limits.tape.segmentBytes): Promise<Segments> {
     const directory = join(store, SEGMENTS)
     await mkdir(directory, { recursive: true, mode: 0o700 })
     let last = 0
     for (const name of await readdir(directory)) last = Math.max(last, Number.parseInt(name, 10) || 0)
-    return new Segments(directory, last + 1)
+    return new Segments(directory, last + 1, segmentBytes)
   }
 
   /** The changes with pointers for the long entries, which are on disk when it resolves. Rejects with the I/O error. */
@@ -53,7 +58,7 @@ export class Segments {
     await writeAll(this.#file, bytes, this.#offset)
     await this.#file.datasync()
     this.#offset = offset
-    if (offset >= limits.tape.segmentBytes) await this.close()
+    if (offset >= this.#segmentBytes) await this.close()
     return moved
   }
 

@@ -1,5 +1,5 @@
-// The HTTP/2 connections to one cluster: calls go on the fullest that has room, and a new one is dialled where none has.
-// Learns by ALPN whether the cluster speaks HTTP/2 at all; calls then go back to who asked.
+// One user's HTTP/2 connections to one cluster: calls go on the fullest that has room, and a new one is dialled where none
+// has. Learns by ALPN whether the cluster speaks HTTP/2 at all; calls then go back to who asked.
 
 import type { TLSSocket } from 'node:tls'
 import { limits } from '../../protocols/limits.ts'
@@ -24,6 +24,8 @@ export interface Http2PoolOwner {
   /** The cluster speaks only HTTP/1.1: the socket carries that, and the calls are the owner's again. */
   onlyHttp1(socket: TLSSocket, certificate: ClientCertificate | undefined, calls: readonly Call[]): void
   unauthorized(): void
+  /** The user has neither a connection nor a call waiting for one. */
+  emptied(user: string): void
 }
 
 export class Http2Pool implements Http2ConnectionOwner {
@@ -33,27 +35,23 @@ export class Http2Pool implements Http2ConnectionOwner {
   readonly basePath: string
   readonly #owner: Http2PoolOwner
   readonly #dialer: Dialer
+  readonly #user: string
   /** In the order of their making: the first with room is the fullest. */
   readonly #connections: Http2Connection[] = []
   /** Retired, with calls still under way. */
   readonly #retired = new Set<Http2Connection>()
   #waiting: Call[] = []
   #dialling: Dialling | undefined
-  #spoken = true
   #closed: UpstreamFailed | undefined
 
-  constructor(owner: Http2PoolOwner, dialer: Dialer) {
+  constructor(owner: Http2PoolOwner, dialer: Dialer, user: string) {
     this.name = owner.name
     this.deadlines = owner.deadlines
     this.authority = owner.authority
     this.basePath = owner.basePath
     this.#owner = owner
     this.#dialer = dialer
-  }
-
-  /** False once the cluster has chosen HTTP/1.1. */
-  get isSpoken(): boolean {
-    return this.#spoken
+    this.#user = user
   }
 
   carry(call: Call): void {
@@ -96,6 +94,7 @@ export class Http2Pool implements Http2ConnectionOwner {
 
   lost(connection: Http2Connection): void {
     this.#retired.delete(connection)
+    this.#lookIfEmpty()
   }
 
   repeat(call: Call): void {
@@ -115,6 +114,7 @@ export class Http2Pool implements Http2ConnectionOwner {
       dialled: (socket) => this.#dialled(socket, certificate),
       dialFailed: (error) => {
         for (const call of this.#takeWaiting()) call.failed(error)
+        this.#lookIfEmpty()
       },
     })
   }
@@ -122,13 +122,19 @@ export class Http2Pool implements Http2ConnectionOwner {
   #dialled(socket: TLSSocket, certificate: ClientCertificate | undefined): void {
     const calls = this.#takeWaiting()
     if (socket.alpnProtocol !== 'h2') {
-      this.#spoken = false
       this.#owner.onlyHttp1(socket, certificate, calls)
+      this.#lookIfEmpty()
       return
     }
     this.#connections.push(new Http2Connection(this, socket, certificate))
     // Those for whom this one has no room wait for the next.
     for (const call of calls) this.carry(call)
+  }
+
+  #lookIfEmpty(): void {
+    if (this.#connections.length === 0 && this.#retired.size === 0 && this.#dialling === undefined) {
+      this.#owner.emptied(this.#user)
+    }
   }
 
   /** The calls that still want an answer. */

@@ -1,5 +1,5 @@
-// A cluster: short requests go over HTTP/1.1 on kept connections, the last one used first; what may stream for hours
-// shares connections of HTTP/2; upgrades have connections of their own. Never a second try of what may have had effect.
+// A cluster: requests go over HTTP/2, on connections that only one user's requests share, or where the cluster does not
+// speak it over HTTP/1.1, on kept connections, the last one used first. Upgrades have connections of their own.
 
 import type { TLSSocket } from 'node:tls'
 import type { Fields } from '../../protocols/fields.ts'
@@ -32,7 +32,9 @@ export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwne
   readonly #idle: PooledConnection[] = []
   readonly #connections = new Set<PooledConnection>()
   readonly #upgrades = new Set<UpgradeAttempt>()
-  readonly #http2: Http2Pool
+  /** By user. */
+  readonly #http2 = new Map<string, Http2Pool>()
+  #speaksHttp2 = true
   #closed = false
   #retired = false
 
@@ -44,7 +46,6 @@ export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwne
     this.basePath = kubeconfig.address.basePath
     this.#credentials = openCredentials(kubeconfig.user, () => deadlines.now())
     this.#dialer = new Dialer(name, kubeconfig.address, deadlines)
-    this.#http2 = new Http2Pool(this, this.#dialer)
   }
 
   credentials(): Promise<Fields> {
@@ -54,7 +55,7 @@ export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwne
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
     const call = new Call(request, handler)
     if (this.#closed) process.nextTick(() => call.failed(shutDown(this.name)))
-    else if (request.longRunning && this.#http2.isSpoken) this.#http2.carry(call)
+    else if (this.#speaksHttp2) this.#poolOf(request.user).carry(call)
     else this.#carry(call)
     return call
   }
@@ -73,7 +74,7 @@ export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwne
   retire(): void {
     this.#retired = true
     for (const connection of [...this.#idle]) connection.destroy()
-    this.#http2.retire()
+    for (const pool of this.#http2.values()) pool.retire()
   }
 
   /** Ends every connection but those that were handed over by `upgrade`; calls under way fail. */
@@ -81,7 +82,7 @@ export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwne
     this.#closed = true
     for (const connection of [...this.#connections]) connection.fail(shutDown(this.name))
     for (const attempt of [...this.#upgrades]) attempt.fail(shutDown(this.name))
-    this.#http2.close(shutDown(this.name))
+    for (const pool of [...this.#http2.values()]) pool.close(shutDown(this.name))
     this.#credentials.close()
   }
 
@@ -113,10 +114,24 @@ export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwne
   }
 
   onlyHttp1(socket: TLSSocket, certificate: ClientCertificate | undefined, calls: readonly Call[]): void {
+    this.#speaksHttp2 = false
     const [first, ...others] = calls
     if (first === undefined) socket.destroy()
     else this.#adopt(socket, certificate).carry(first)
     for (const call of others) this.#carry(call)
+  }
+
+  emptied(user: string): void {
+    this.#http2.delete(user)
+  }
+
+  #poolOf(user: string): Http2Pool {
+    let pool = this.#http2.get(user)
+    if (pool === undefined) {
+      pool = new Http2Pool(this, this.#dialer, user)
+      this.#http2.set(user, pool)
+    }
+    return pool
   }
 
   #carry(call: Call): void {

@@ -13,6 +13,8 @@ export interface UpstreamRequest {
   readonly body: Uint8Array | undefined
   /** Watch, log and the like: no deadline for the answer's first byte beyond the connection's own. */
   readonly longRunning: boolean
+  /** Who asks. Requests of two users never share an HTTP/2 connection: what one resets, stalls or floods harms no other. */
+  readonly user: string
 }
 
 /** Callbacks of one call: synchronous, in order; `onEnd` or `onFailed` is the last, exactly one of them. Bytes are borrowed. */

@@ -424,6 +424,9 @@ export abstract class Http2Machine<Event, Command>
       return
     }
     stream.unconsumed += length
+    // A cluster's connection gets its credit back at once: the reader of one stream, who stalls, must not stall the others.
+    // A client is held back as a whole.
+    if (!this.isServer) this.#owed += length
     stream.receiveWindow -= length
     if (stream.receiveWindow < 0) {
       const error = new Http2Error(
@@ -699,7 +702,7 @@ export abstract class Http2Machine<Event, Command>
   #credit(stream: Stream, octets: number): void {
     const credit = Math.min(octets, stream.unconsumed)
     stream.unconsumed -= credit
-    this.#owed += credit
+    if (this.isServer) this.#owed += credit
     if (stream.isRemoteClosed || stream.isGone) return
     stream.owed += credit
     this.#owing.add(stream)
@@ -729,7 +732,7 @@ export abstract class Http2Machine<Event, Command>
     this.streams.delete(stream.id)
     stream.isGone = true
     // What its owner has not read is nobody's; the connection must not starve of it.
-    this.#owed += stream.unconsumed
+    if (this.isServer) this.#owed += stream.unconsumed
     stream.unconsumed = 0
     this.#heldBytes -= stream.heldLength
     stream.dropHeld()

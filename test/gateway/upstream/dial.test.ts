@@ -48,19 +48,21 @@ test('names and IP addresses are both checked, and only names are sent as SNI', 
   assert.deepEqual(names, ['localhost', false, false])
 })
 
-test('the pool offers http/1.1 alone, and takes no other answer', async () => {
+test('HTTP/2 is offered first until the cluster has chosen HTTP/1.1, and no other answer is taken', async () => {
   const offers: string[][] = []
   const port = await bench.tls((socket) => socket.write(OK), {
     ALPNCallback: ({ protocols }: { protocols: string[] }) => {
       offers.push(protocols)
-      return protocols[0]
+      return 'http/1.1'
     },
   })
-  assert.equal((await ask(bench.upstream(port), get('/'))).text, 'ok')
-  assert.deepEqual(offers, [['http/1.1']])
-  const h2 = await bench.tls(() => undefined, { ALPNProtocols: ['h2'] })
+  const upstream = bench.upstream(port)
+  const both = await Promise.all([ask(upstream, get('/')), ask(upstream, get('/'))])
+  assert.deepEqual([both[0]?.text, both[1]?.text], ['ok', 'ok'])
+  assert.deepEqual(offers, [['h2', 'http/1.1'], ['http/1.1']])
+  const other = await bench.tls(() => undefined, { ALPNProtocols: ['spdy/3.1'] })
   assertFailed(
-    await ask(bench.upstream(h2), get('/')),
+    await ask(bench.upstream(other), get('/')),
     502,
     'upstream.protocol',
     /does not speak TLS as the gateway does/,

@@ -57,7 +57,10 @@ test(`${REQUESTS} interleaved requests of two users on pooled connections: each 
       const fields = [...(await upstream.credentials()), ...impersonation(principal, {})]
       const answer = new Answer()
       const target = `/api/v1/pods?n=${number}`
-      const call = upstream.send({ method: 'GET', target, fields, body: undefined, longRunning: false }, answer)
+      const call = upstream.send(
+        { method: 'GET', target, fields, body: undefined, longRunning: false, user: 'ann' },
+        answer,
+      )
       if (number % 50 === 49) {
         call.abort() // a client that goes away must not leave its answer to the next one
         continue

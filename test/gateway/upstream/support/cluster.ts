@@ -97,11 +97,11 @@ export class Bench {
 }
 
 export function get(target: string, fields: Fields = []): UpstreamRequest {
-  return { method: 'GET', target, fields, body: undefined, longRunning: false }
+  return { method: 'GET', target, fields, body: undefined, longRunning: false, user: 'ann' }
 }
 
 export function post(target: string, body: string): UpstreamRequest {
-  return { method: 'POST', target, fields: [], body: Buffer.from(body), longRunning: false }
+  return { method: 'POST', target, fields: [], body: Buffer.from(body), longRunning: false, user: 'ann' }
 }
 
 /** Collects one answer, and holds its callbacks to their order. */

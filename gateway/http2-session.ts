@@ -24,7 +24,7 @@ export class Http2Session implements Session, Driven<Http2ServerEvent>, Waiting 
   #draining = false
   /** Since when no stream is open. */
   #idleSince: number
-  /** Since when each stream has had something to send and no window for it, by stream; looked at once an interval. */
+  /** Since when each stream has had something to send that its reader has not taken, by stream; looked at once an interval. */
   #stalled = new Map<number, number>()
   /** Bodies that nobody waits for any more, by stream: how much of each has come since its request was answered. */
   readonly #unwanted = new Map<number, number>()
@@ -66,6 +66,7 @@ export class Http2Session implements Session, Driven<Http2ServerEvent>, Waiting 
         this.#unwanted.delete(event.stream)
         return
       case 'drained':
+        this.#stalled.delete(event.stream)
         this.#resume(event.stream)
         return
       case 'reset':

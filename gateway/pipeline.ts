@@ -186,8 +186,10 @@ async function stream(gate: Gate, permitted: Permitted, offer: StreamOffer): Pro
     answer = await cluster.upstream.upgrade(upstreamRequest(permitted, credentials, tape), gone.signal)
   } catch (error) {
     if (!(error instanceof UpstreamFailed)) throw error
-    if (!exchange.isGone) answerFailed(gate, permitted, tape, number, error)
-    tape.seal(exchange.isGone ? 'client gone' : 'cluster gone')
+    // Asked before the answer: once it is out the exchange is over too.
+    const { isGone } = exchange
+    if (!isGone) answerFailed(gate, permitted, tape, number, error)
+    tape.seal(isGone ? 'client gone' : 'cluster gone')
     return
   }
   if (exchange.isGone) {

@@ -30,11 +30,13 @@ export function queryPairs(raw: string): QueryPairs | Refusal {
     const name = equals === -1 ? pair : pair.slice(0, equals)
     const value = equals === -1 ? '' : pair.slice(equals + 1)
     if (!encoded) {
+      if (isCredential(name)) return credential()
       pairs.push(name, value)
       continue
     }
     const decodedName = decode(name)
     if (typeof decodedName !== 'string') return decodedName
+    if (isCredential(decodedName)) return credential()
     const decodedValue = decode(value)
     if (typeof decodedValue !== 'string') return decodedValue
     pairs.push(decodedName, decodedValue)
@@ -163,6 +165,15 @@ function decode(text: string): string | Refusal {
   // C programs behind the cluster would end the word there, and policy would have judged the rest too.
   if (decoded.includes('\u0000')) return wrong('query.nul', 'the query holds an encoded NUL')
   return decoded
+}
+
+/** RFC 6750 section 2.3: no Kubernetes server takes a token there, and every access log keeps it. */
+function isCredential(name: string): boolean {
+  return name === 'access_token'
+}
+
+function credential(): Refusal {
+  return wrong('query.credential', 'the query holds an access_token; send it as "Authorization: Bearer TOKEN" alone')
 }
 
 function wrongSelector(): Refusal {

@@ -137,7 +137,10 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
     this.#options.tape.append('note', { code: error.rule, text: `the ${who} broke the protocol; the stream was cut` })
     // What was parsed before the fault is on tape and passes; nothing behind it does.
     this.turn(side)
-    this.#options.protocol.cut({ reason: 'fault', message: `sallyport: stream cut: ${error.message}` }, BOTH)
+    this.#options.protocol.cut(
+      { reason: 'fault', message: `sallyport: stream cut: ${error.message}`, fault: error },
+      BOTH,
+    )
     this.#finish('fault', error)
   }
 

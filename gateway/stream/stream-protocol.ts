@@ -13,6 +13,8 @@ export interface StreamRecorder {
 export interface Cut {
   readonly reason: string
   readonly message: string
+  /** What a peer did wrong, where that is why: a protocol that has a code for it says it. */
+  readonly fault?: PeerError
 }
 
 /**

@@ -68,7 +68,7 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
         const opcode = base64 ? OPCODE.TEXT : OPCODE.BINARY
         this.client.send({ type: 'frame', opcode, payload })
       }
-      this.client.send({ type: 'close', code: CLOSE_CODE.POLICY, reason: cut.reason })
+      this.client.send({ type: 'close', code: cut.fault?.code ?? CLOSE_CODE.POLICY, reason: cut.reason })
     }
     if (heard.cluster && !this.#fromClient.isMidway)
       this.cluster.send({ type: 'close', code: CLOSE_CODE.GOING_AWAY, reason: '' })

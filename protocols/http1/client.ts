@@ -6,6 +6,7 @@ import { MisuseError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import { field, fieldValues } from '../fields.ts'
 import type { Limits } from '../limits.ts'
+import { isAll, TOKEN } from '../syntax.ts'
 import { BodyReader } from './body.ts'
 import { BodyWriter } from './body-writer.ts'
 import { Http1Error } from './errors.ts'
@@ -15,7 +16,6 @@ import { HeadReader } from './head.ts'
 import { HeldBytes } from './held.ts'
 import { headBytes, requestLines } from './serialise.ts'
 import { checkTarget, parseStatusLine, type StatusLine } from './start-line.ts'
-import { isAll, TOKEN } from '../syntax.ts'
 
 // What the next byte from the cluster is.
 /** A fault: no request is out. */

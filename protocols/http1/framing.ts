@@ -2,10 +2,10 @@
 // expectations (RFC 9112 sections 6 and 9, RFC 9110 sections 7.8 and 10.1.1). Whatever two readers could take differently is refused.
 
 import type { Fields } from '../fields.ts'
+import { HOST, isAll, PROTOCOL } from '../syntax.ts'
 import { Http1Error } from './errors.ts'
 import type { BodyFraming } from './events.ts'
 import type { RequestLine, StatusLine } from './start-line.ts'
-import { HOST, isAll, PROTOCOL } from '../syntax.ts'
 
 export interface RequestMeaning {
   readonly framing: number | 'chunked'

@@ -1,8 +1,8 @@
 // Cuts bytes into a start line and field lines, as far as the empty line (RFC 9112 sections 2.2 and 5), for requests,
 // responses and trailers. Lines end in CRLF and nothing else; folded, nameless and oversized lines are refused.
 
-import { Http1Error } from './errors.ts'
 import { skip, TOKEN, VALUE } from '../syntax.ts'
+import { Http1Error } from './errors.ts'
 
 /** Bounds in bytes, line ends included, and in lines. */
 export interface HeadLimits {

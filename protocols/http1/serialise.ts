@@ -3,8 +3,8 @@
 
 import { MisuseError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
-import { isTrailer } from './framing.ts'
 import { isAll, skip, TOKEN, VALUE } from '../syntax.ts'
+import { isTrailer } from './framing.ts'
 
 /** The end of a chunk's bytes. */
 export const CHUNK_END: Uint8Array = Buffer.from('\r\n')

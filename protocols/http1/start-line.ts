@@ -1,8 +1,8 @@
 // Request and status lines (RFC 9112 sections 3 and 4): single spaces, HTTP/1.0 or HTTP/1.1, targets in origin-form only.
 // Everything a lenient reader would mend is refused, and so are the other HTTP versions.
 
-import { Http1Error } from './errors.ts'
 import { METHODS, PATH, QUERY, skip, TOKEN, VALUE } from '../syntax.ts'
+import { Http1Error } from './errors.ts'
 
 export interface RequestLine {
   readonly method: string

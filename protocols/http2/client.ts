@@ -42,7 +42,7 @@ export class Http2Client extends Http2Machine<Http2ClientEvent, Http2ClientComma
     return Math.max(0, this.peer.maxStreams - this.streams.size)
   }
 
-  send(command: Http2ClientCommand): void {
+  protected act(command: Http2ClientCommand): void {
     if (command.type === 'request') this.#request(command)
     else this.common(command as Http2Command)
   }

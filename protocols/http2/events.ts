@@ -11,7 +11,7 @@ import type { Http2Error } from './errors.ts'
  */
 export interface Http2RequestHead {
   readonly method: string
-  /** `:path`: starts with "/", or is "*" for OPTIONS. */
+  /** `:path`: starts with "/". */
   readonly path: string
   /** `:authority`, or the Host field where only that is given; both must agree. */
   readonly authority: string
@@ -86,8 +86,6 @@ export type Http2Command =
   | { readonly type: 'interval' }
 
 export type Http2ServerCommand =
-  /** All work on the stream's request is done: only now does its slot count as free again (CVE-2023-44487). */
-  | { readonly type: 'release'; readonly stream: number }
   /** All work on the stream's request is done: only now is its place free for another one (CVE-2023-44487). */
   | { readonly type: 'release'; readonly stream: number }
   /** The client is known: the connection's window grows from RFC 9113's 65,535 to limits.http2.connectionWindow. Once. */

@@ -2,6 +2,7 @@
 // malformed, always on its stream alone, what a lenient reader or the next hop could read in two ways.
 
 import type { Fields } from '../fields.ts'
+import { isTrailer } from '../http1/framing.ts'
 import { HOST, isAll, METHODS, PATH, QUERY, skip, TOKEN, VALUE } from '../syntax.ts'
 import { ERROR_CODE, Http2Error } from './errors.ts'
 import type { Http2RequestHead, Http2ResponseHead } from './events.ts'
@@ -89,13 +90,13 @@ export function responseMeaning(lines: Fields): Meaning<Http2ResponseHead> {
   return { head: { status: Number(status), fields }, length }
 }
 
-/** Trailers have no pseudo-header fields, and none that framing or routing hang on (RFC 9110 section 6.5.1). */
+/** Trailers have no pseudo-header fields, and none that frame, route or identify (RFC 9110 section 6.5.1). */
 export function checkTrailers(lines: Fields, isRequest: boolean): void {
   for (let at = 0; at < lines.length; at += 2) {
     const name = lines[at] as string
     if (name.charCodeAt(0) === COLON) throw malformed('http2.pseudo.in_trailers', 'a pseudo-header field in trailers')
     checkField(name, lines[at + 1] as string, isRequest)
-    if (name === 'content-length' || name === 'host') {
+    if (!isTrailer(name)) {
       throw malformed('http2.trailers.framing', 'a trailer that belongs in a head')
     }
   }

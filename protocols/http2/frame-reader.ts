@@ -8,8 +8,8 @@ import { FLAG, FRAME, HEADER_OCTETS, uint32 } from './frames.ts'
 export interface FrameSink {
   /** A frame begins: its length is judged by its type here, and its stream by its state. */
   frameBegins(type: number, flags: number, stream: number, length: number): void
-  /** How DATA's payload divides: all that follows is data but for `padding` octets, counted with their length octet. */
-  dataPadded(padding: number): void
+  /** How DATA's payload divides: `octets` of data, and `padding`, counted with its length octet. */
+  dataPadded(padding: number, octets: number): void
   dataPiece(bytes: Uint8Array): void
   dataEnds(flags: number): void
   /** Any other frame of a known type, whole. The payload is borrowed. */
@@ -118,7 +118,7 @@ export class FrameReader {
     this.#padding = octets
     this.#left -= octets + 1
     this.#reading = DATA
-    this.#sink.dataPadded(octets + 1)
+    this.#sink.dataPadded(octets + 1, this.#left)
     if (this.#left === 0) this.#dataRead()
   }
 

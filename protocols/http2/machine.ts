@@ -7,6 +7,7 @@ import { HpackDecoder } from '../hpack/decoder.ts'
 import { HpackEncoder } from '../hpack/encoder.ts'
 import { HpackError } from '../hpack/errors.ts'
 import type { Limits } from '../limits.ts'
+import { ClosedStreams } from './closed-streams.ts'
 import { ERROR_CODE, Http2Error } from './errors.ts'
 import type { Http2Command, Http2Event } from './events.ts'
 import { checkTrailers } from './fields.ts'
@@ -22,7 +23,7 @@ import {
   writeGoaway,
   writeNumber,
 } from './frames.ts'
-import { applySettings, initialSettings } from './settings.ts'
+import { applySettings, checkSettingsLength, initialSettings } from './settings.ts'
 import { Stream } from './stream.ts'
 
 export interface Http2Limits {
@@ -30,9 +31,6 @@ export interface Http2Limits {
   readonly http1: Limits['http1']
   readonly http2: Limits['http2']
 }
-
-/** Closed streams of which it is remembered how they closed. Frames for older ones are judged as if the peer had closed them. */
-const REMEMBERED = 128
 
 const BY_US = true
 const BY_PEER = false
@@ -54,8 +52,9 @@ export abstract class Http2Machine<Event, Command>
   readonly #streamWindow: number
   #events: (Event | Http2Event)[] = []
   #hasSettings = false
-  /** How streams closed that were open not long ago: by our RST_STREAM, or otherwise. */
-  readonly #closed = new Map<number, boolean>()
+  /** PINGs of ours whose answers have not come. */
+  #unanswered = 0
+  readonly #closed = new ClosedStreams()
   // The field block that is being read.
   #blockStream = 0
   #blockFlags = 0
@@ -144,7 +143,11 @@ export abstract class Http2Machine<Event, Command>
     return output
   }
 
-  abstract send(command: Command | Http2Command): void
+  send(command: Command | Http2Command): void {
+    if (!this.isFailed) this.act(command)
+  }
+
+  protected abstract act(command: Command | Http2Command): void
 
   /** Takes what comes before the first frame; returns where the frames begin. Throws Http2Error. */
   protected abstract begin(bytes: Uint8Array): number
@@ -176,6 +179,7 @@ export abstract class Http2Machine<Event, Command>
         return
       }
       case 'ping':
+        this.#unanswered += 1
         writeFrame(this.output, FRAME.PING, 0, 0, OUR_PING)
         return
       case 'goaway':
@@ -250,7 +254,7 @@ export abstract class Http2Machine<Event, Command>
   protected fault(id: number, error: Http2Error): void {
     const stream = this.streams.get(id)
     writeNumber(this.output, FRAME.RST_STREAM, id, error.code)
-    if (stream === undefined) this.#remember(id, BY_US)
+    if (stream === undefined) this.#closed.add(id, BY_US)
     else this.#close(stream, BY_US)
     this.emit({ type: 'reset', stream: id, code: error.code, error })
     this.#countReset()
@@ -304,6 +308,7 @@ export abstract class Http2Machine<Event, Command>
       case FRAME.SETTINGS:
         if (stream !== 0) throw wrong('http2.settings.stream', 'SETTINGS for one stream')
         if ((flags & FLAG.ACK) !== 0 && length !== 0) throw size('http2.settings.ack_length')
+        checkSettingsLength(length, this.limits.http2.settingsEntries)
         return
       case FRAME.PUSH_PROMISE:
         throw wrong('http2.push_promise', 'a push, which nobody has allowed')
@@ -333,7 +338,8 @@ export abstract class Http2Machine<Event, Command>
     }
   }
 
-  dataPadded(padding: number): void {
+  dataPadded(padding: number, octets: number): void {
+    if (octets === 0) this.countEmpty()
     const stream = this.#dataStream
     if (stream === undefined) return
     this.#credit(stream, padding)
@@ -342,17 +348,15 @@ export abstract class Http2Machine<Event, Command>
   dataPiece(bytes: Uint8Array): void {
     const stream = this.#dataStream
     if (stream === undefined || stream.isGone || bytes.length === 0) return
-    if (stream.contentLeft >= 0) {
-      stream.contentLeft -= bytes.length
-      if (stream.contentLeft < 0) {
-        this.fault(
-          stream.id,
-          new Http2Error(ERROR_CODE.PROTOCOL_ERROR, 'http2.length.exceeded', 'more than Content-Length'),
-        )
-        return
-      }
+    if (stream.contentLeft === -1) {
+      this.emit({ type: 'data', stream: stream.id, bytes })
+      return
     }
-    this.emit({ type: 'data', stream: stream.id, bytes })
+    // What was announced is told of, so that it is the same however the frame was cut.
+    const announced = Math.min(bytes.length, stream.contentLeft)
+    stream.contentLeft -= announced
+    if (announced > 0) this.emit({ type: 'data', stream: stream.id, bytes: bytes.subarray(0, announced) })
+    if (announced < bytes.length) this.fault(stream.id, wrong('http2.length.exceeded', 'more than Content-Length'))
   }
 
   dataEnds(flags: number): void {
@@ -413,7 +417,7 @@ export abstract class Http2Machine<Event, Command>
     const stream = this.streams.get(id)
     if (stream === undefined) {
       this.#owed += length
-      if (this.#closed.get(id) !== BY_US) throw streamClosed('http2.data.closed')
+      if (!this.#closed.isOurs(id)) throw streamClosed('http2.data.closed')
       return
     }
     if (stream.isRemoteClosed || !stream.isHeadRead) {
@@ -501,7 +505,9 @@ export abstract class Http2Machine<Event, Command>
     const fields = this.#decoder.decode(block)
     const stream = this.streams.get(id)
     if (stream === undefined && this.#closed.has(id)) {
-      if (this.#closed.get(id) !== BY_US) throw streamClosed('http2.headers.closed')
+      if (!this.#closed.isOurs(id)) throw streamClosed('http2.headers.closed')
+      // It did not know yet; but it must learn.
+      this.countEmpty()
       return
     }
     if (stream?.isRemoteClosed === true) {
@@ -555,10 +561,12 @@ export abstract class Http2Machine<Event, Command>
     this.#settingsFrames += 1
     if (this.#settingsFrames > this.limits.http2.settings) throw calm('http2.flood.settings', 'SETTINGS without end')
     if ((flags & FLAG.ACK) !== 0) return
-    const { initialWindow, headerTableSize } = this.peer
-    applySettings(this.peer, payload, this.limits.http2.settingsEntries, !this.#hasSettings)
+    const { initialWindow } = this.peer
+    applySettings(this.peer, payload, { isFirst: !this.#hasSettings, isServers: !this.isServer })
     this.#hasSettings = true
-    if (this.peer.headerTableSize !== headerTableSize) this.encoder.setTableSize(this.peer.headerTableSize)
+    // A size that held only between two entries has emptied the peer's table all the same (RFC 7541 section 4.2).
+    this.encoder.setTableSize(this.peer.leastHeaderTableSize)
+    this.encoder.setTableSize(this.peer.headerTableSize)
     const change = this.peer.initialWindow - initialWindow
     if (change !== 0) {
       for (const stream of this.streams.values()) {
@@ -574,7 +582,11 @@ export abstract class Http2Machine<Event, Command>
 
   #ping(flags: number, payload: Uint8Array): void {
     if ((flags & FLAG.ACK) !== 0) {
-      this.emit({ type: 'pong' })
+      if (this.#unanswered === 0) this.countEmpty()
+      else {
+        this.#unanswered -= 1
+        this.emit({ type: 'pong' })
+      }
       return
     }
     this.#pings += 1
@@ -602,6 +614,9 @@ export abstract class Http2Machine<Event, Command>
         this.fault(id, new Http2Error(ERROR_CODE.FLOW_CONTROL_ERROR, rule, 'a window above 2^31-1'))
         return
       }
+      // Nobody else has gained anything: looking at all the others would be work for 13 octets.
+      while (stream.isBlocked && this.#sendHeld(stream));
+      return
     }
     this.#pump()
   }
@@ -670,26 +685,30 @@ export abstract class Http2Machine<Event, Command>
   #pump(): void {
     for (const stream of this.#blocked) {
       if (this.#sendWindow <= 0) return
-      const room = Math.min(stream.sendWindow, this.#sendWindow, SMALLEST_MAX_FRAME)
-      if (stream.heldLength > 0) {
-        if (room <= 0) continue
-        const piece = stream.takeHeld(room)
-        this.#heldBytes -= piece.length
-        const isLast = stream.heldLength === 0 && stream.endsBehind && stream.trailers === undefined
-        if (isLast) stream.endsBehind = false
-        this.#write(stream, piece, isLast)
-      }
-      this.#blocked.delete(stream)
-      if (stream.heldLength > 0) {
-        this.#blocked.add(stream) // behind the others; this loop comes to it again
-        continue
-      }
-      if (stream.endsBehind) {
-        stream.endsBehind = false
-        this.#writeEnd(stream, stream.trailers)
-      }
-      this.emit({ type: 'drained', stream: stream.id })
+      this.#sendHeld(stream)
     }
+  }
+
+  /** One frame of what a stream holds, and its end behind the last. False: there is no window for it. */
+  #sendHeld(stream: Stream): boolean {
+    const room = Math.min(stream.sendWindow, this.#sendWindow, SMALLEST_MAX_FRAME)
+    if (room <= 0) return false
+    const piece = stream.takeHeld(room)
+    this.#heldBytes -= piece.length
+    const isLast = stream.heldLength === 0 && stream.endsBehind && stream.trailers === undefined
+    if (isLast) stream.endsBehind = false
+    this.#write(stream, piece, isLast)
+    this.#blocked.delete(stream)
+    if (stream.heldLength > 0) {
+      this.#blocked.add(stream) // behind the others; whoever goes through them comes to it again
+      return true
+    }
+    if (stream.endsBehind) {
+      stream.endsBehind = false
+      this.#writeEnd(stream, stream.trailers)
+    }
+    this.emit({ type: 'drained', stream: stream.id })
+    return true
   }
 
   // -- credit
@@ -737,17 +756,8 @@ export abstract class Http2Machine<Event, Command>
     this.#heldBytes -= stream.heldLength
     stream.dropHeld()
     this.#blocked.delete(stream)
-    this.#remember(stream.id, by)
+    this.#closed.add(stream.id, by)
     this.closed(stream)
-  }
-
-  #remember(id: number, by: boolean): void {
-    this.#closed.set(id, by)
-    if (this.#closed.size <= REMEMBERED) return
-    for (const oldest of this.#closed.keys()) {
-      this.#closed.delete(oldest)
-      return
-    }
   }
 
   #countReset(): void {

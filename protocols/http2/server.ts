@@ -31,7 +31,7 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
     ])
   }
 
-  send(command: Http2ServerCommand): void {
+  protected act(command: Http2ServerCommand): void {
     switch (command.type) {
       case 'response':
         this.#respond(command)
@@ -79,7 +79,7 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
     }
     const stream = this.open(id)
     if (fields === undefined) {
-      this.#refuseTooLarge(stream, end)
+      this.#refuseTooLarge(stream)
       return
     }
     try {
@@ -114,13 +114,14 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
     if (end) this.localEnd(stream)
   }
 
-  /** 431, which clients understand; the tables are in step, so the connection goes on. */
-  #refuseTooLarge(stream: Stream, end: boolean): void {
+  /**
+   * 431, which clients understand; the tables are in step, so the connection goes on. NO_ERROR: any other code would let
+   * a client that is still sending throw the answer away (RFC 9113 section 8.1).
+   */
+  #refuseTooLarge(stream: Stream): void {
     this.sendBlock(stream.id, TOO_LARGE, true)
     stream.isLocalClosed = true
-    const rule = 'http2.fields.too_large'
-    const error = new Http2Error(end ? ERROR_CODE.NO_ERROR : ERROR_CODE.CANCEL, rule, 'more fields than are taken')
-    this.fault(stream.id, error)
+    this.fault(stream.id, new Http2Error(ERROR_CODE.NO_ERROR, 'http2.fields.too_large', 'more fields than are taken'))
   }
 }
 

@@ -4,9 +4,12 @@ import { ERROR_CODE, Http2Error } from './errors.ts'
 import { DEFAULT_WINDOW, LARGEST_MAX_FRAME, LARGEST_WINDOW, SETTING, SMALLEST_MAX_FRAME, uint32 } from './frames.ts'
 
 const ENTRY_OCTETS = 6
+const DEFAULT_TABLE = 4_096
 
 export interface PeerSettings {
   headerTableSize: number
+  /** The least that the last SETTINGS frame made of it, in whatever order. */
+  leastHeaderTableSize: number
   /** Streams that we may open; a client's concern. */
   maxStreams: number
   initialWindow: number
@@ -15,26 +18,43 @@ export interface PeerSettings {
 
 /** What holds until the peer's first SETTINGS. 100 streams are assumed, as the standard asks every server to allow. */
 export function initialSettings(): PeerSettings {
-  return { headerTableSize: 4_096, maxStreams: 100, initialWindow: DEFAULT_WINDOW, maxFrame: SMALLEST_MAX_FRAME }
+  return {
+    ...{ headerTableSize: DEFAULT_TABLE, leastHeaderTableSize: DEFAULT_TABLE, maxStreams: 100 },
+    ...{ initialWindow: DEFAULT_WINDOW, maxFrame: SMALLEST_MAX_FRAME },
+  }
 }
 
-/** Takes over a whole SETTINGS payload. Throws Http2Error, for the connection. `isFirst`: what is not said is unlimited. */
-export function applySettings(settings: PeerSettings, payload: Uint8Array, entries: number, isFirst: boolean): void {
-  if (payload.length % ENTRY_OCTETS !== 0) {
+/** Judges a SETTINGS frame by its header. Throws Http2Error, for the connection. */
+export function checkSettingsLength(length: number, entries: number): void {
+  if (length % ENTRY_OCTETS !== 0) {
     throw new Http2Error(ERROR_CODE.FRAME_SIZE_ERROR, 'http2.settings.length', 'SETTINGS that end within an entry')
   }
-  if (payload.length > entries * ENTRY_OCTETS) {
+  if (length > entries * ENTRY_OCTETS) {
     throw new Http2Error(ERROR_CODE.ENHANCE_YOUR_CALM, 'http2.settings.count', 'more settings than are taken')
   }
+}
+
+/**
+ * Takes over a SETTINGS payload of whole entries. Throws Http2Error, for the connection. `isFirst`: what is not said is
+ * unlimited. `isServers`: a server sent it, and may not allow us to push.
+ */
+export function applySettings(
+  settings: PeerSettings,
+  payload: Uint8Array,
+  { isFirst, isServers }: { readonly isFirst: boolean; readonly isServers: boolean },
+): void {
+  settings.leastHeaderTableSize = settings.headerTableSize
   if (isFirst) settings.maxStreams = LARGEST_WINDOW
   for (let at = 0; at < payload.length; at += ENTRY_OCTETS) {
     const value = uint32(payload, at + 2)
     switch ((payload[at]! << 8) | payload[at + 1]!) {
       case SETTING.HEADER_TABLE_SIZE:
         settings.headerTableSize = value
+        settings.leastHeaderTableSize = Math.min(settings.leastHeaderTableSize, value)
         break
       case SETTING.ENABLE_PUSH:
         if (value > 1) throw wrong('http2.settings.push', 'SETTINGS_ENABLE_PUSH is neither 0 nor 1')
+        if (value === 1 && isServers) throw wrong('http2.settings.push_by_server', 'a server that asks for pushes')
         break
       case SETTING.MAX_CONCURRENT_STREAMS:
         settings.maxStreams = value

@@ -79,6 +79,10 @@ export class SpdyPortForward {
     if (ids.length > 1 || (ids.length === 1 && !REQUEST_ID.test(ids[0] as string))) {
       return new SpdyStreamError('kube.forward.request_id', 'a stream has not one decimal requestid', streamId)
     }
+    // Nobody reads another header, nor records it.
+    if (headers.length > 2 * (types.length + ports.length + ids.length)) {
+      return new SpdyStreamError('kube.forward.header', 'a stream has headers that a port-forward has not', streamId)
+    }
     // Old clients send none and open the error stream right before its data stream.
     const key = ids[0] ?? String(type === 'error' ? streamId : streamId - 2)
     return this.#join(key, port, type, event)

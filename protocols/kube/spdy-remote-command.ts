@@ -59,6 +59,10 @@ export class SpdyRemoteCommand {
     if (labels.length !== 1) {
       return new SpdyStreamError('kube.exec.label_count', 'a stream has not exactly one streamtype', streamId)
     }
+    // Nobody reads another header, nor records it.
+    if (event.headers.length > 2) {
+      return new SpdyStreamError('kube.exec.header', 'a stream has more headers than its streamtype', streamId)
+    }
     const label = labels[0] as string
     const channel = this.#awaited.get(label)
     if (channel === undefined) {

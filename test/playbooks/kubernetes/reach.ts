@@ -1,0 +1,110 @@
+// What lies behind the gateway and beside it: a cluster that is somebody else, bodies made to be large once read, and the
+// tapes, which no caller may read.
+
+import type { GatewayPlay, Playbook } from '../playbook.ts'
+import { answer, answered, CREATE, forwarded, message, refusedByGateway, request } from '../scenes.ts'
+
+const BOMB = Array.from({ length: 9 }, (_, at) => `a${at + 1}: &a${at + 1} [${`*a${at}, `.repeat(9)}]`).join('\n')
+const YAML = `a0: &a0 ["lol"]\n${BOMB}\n`
+const JSON_BOMB = '['.repeat(100_000)
+
+function passes(name: string, type: string, body: string): GatewayPlay {
+  return {
+    against: 'gateway',
+    name,
+    client: [request(CREATE, [`Content-Type: ${type}`, `Content-Length: ${body.length}`], body)],
+    cluster: [{ answer: answer('400 Bad Request', [], 'no') }],
+    expect: {
+      client: [{ answer: 400, body: 'no' }],
+      cluster: [forwarded(CREATE, [`Content-Type: ${type}`], body)],
+      tape: [
+        {
+          kinds: ['open', 'request', 'requestBody', 'decision', 'response', 'responseBody', 'seal'],
+          decisions: ['admins'],
+          seal: 'closed',
+        },
+      ],
+    },
+  }
+}
+
+/** The admin API to somebody whose token is for the gateway. */
+function notForCallers(target: string, method = 'GET', status = 401): GatewayPlay {
+  return {
+    against: 'gateway',
+    name: `${method} ${target}`,
+    client: [{ connect: { admin: true } }, request(`${method} ${target} HTTP/1.1`, ['Connection: close'])],
+    expect: { client: [{ answer: status }], cluster: 'nothing', tape: [] },
+  }
+}
+
+const TAPE = '01KAQ9V2Y8J4M6T3S5R7W9X0ZA'
+
+export const reach: readonly Playbook[] = [
+  {
+    name: 'a name that leads to another machine',
+    sources: ['CVE-2020-8562', 'kubernetes/kubernetes#101493'],
+    why: 'An address that was checked and is resolved again sends the credential to whoever answers the second time.',
+    plays: [
+      {
+        against: 'gateway',
+        name: 'whoever answers without the configured authority’s certificate hears nothing',
+        client: [request('GET /clusters/elsewhere/api/v1/pods HTTP/1.1')],
+        expect: {
+          client: [{ answer: 502, rule: 'upstream.certificate' }],
+          cluster: 'nothing',
+          tape: [answered('admins')],
+        },
+      },
+      refusedByGateway(
+        'the target names another host: a path of this cluster, or nothing',
+        request('GET /clusters/169.254.169.254/latest/meta-data HTTP/1.1'),
+        [{ answer: 404, rule: 'route.unknown_cluster' }],
+        answered('route.unknown_cluster'),
+      ),
+    ],
+  },
+  {
+    name: 'bodies that grow when read',
+    sources: ['CVE-2019-11253'],
+    why: 'YAML aliases or deep JSON make who parses them hold a million times what was sent.',
+    plays: [
+      passes('aliases of aliases pass as they came, unread', 'application/yaml', YAML),
+      passes('100,000 brackets pass as they came, unread', 'application/json', JSON_BOMB),
+      refusedByGateway(
+        'more than the API server would take, by its length alone',
+        request(CREATE, ['Content-Length: 3145729']),
+        [{ answer: 413, rule: 'request.body.too_large' }],
+        answered('request.body.too_large'),
+      ),
+      refusedByGateway(
+        'more than the API server would take, in chunks',
+        request(CREATE, ['Transfer-Encoding: chunked'], `300001\r\n${'a'.repeat(0x30_0001)}\r\n0\r\n\r\n`),
+        [{ answer: 413, rule: 'request.body.too_large' }],
+        answered('request.body.too_large'),
+      ),
+    ],
+  },
+  {
+    name: 'recordings by those who are recorded',
+    sources: ['gravitational/teleport 18.7.6', 'CVE-2025-49825'],
+    why: 'Who can read tapes sees what others saw, and who can write them decides what he did.',
+    plays: [
+      notForCallers('/v1/tapes'),
+      notForCallers(`/v1/tapes/${TAPE}`),
+      notForCallers('/v1/log/leaves'),
+      notForCallers('/v1/log/checkpoint'),
+      notForCallers(`/v1/tapes/${TAPE}`, 'PUT', 405),
+      notForCallers(`/v1/tapes/${TAPE}`, 'DELETE', 405),
+      {
+        against: 'gateway',
+        name: 'without a token',
+        client: [
+          { connect: { admin: true } },
+          message(['GET /v1/tapes HTTP/1.1', 'Host: gateway', 'Connection: close']),
+        ],
+        expect: { client: [{ answer: 401 }], cluster: 'nothing', tape: [] },
+      },
+    ],
+  },
+]

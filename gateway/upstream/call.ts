@@ -3,7 +3,7 @@
 
 import type { Fields } from '../../protocols/fields.ts'
 import type { ResponseHead } from '../../protocols/http1/events.ts'
-import type { Dialling } from './dial.ts'
+import type { Pending } from './dial.ts'
 import type { UpstreamCall, UpstreamFailed, UpstreamHandler, UpstreamRequest } from './upstream.ts'
 
 /** The connection that carries a call. */
@@ -19,7 +19,7 @@ export class Call implements UpstreamCall {
   /** How often it has been sent. */
   tries = 1
   readonly #handler: UpstreamHandler
-  #dialling: Dialling | undefined
+  #dialling: Pending | undefined
   #carrier: Carrier | undefined
   #paused = false
   #over = false
@@ -45,7 +45,7 @@ export class Call implements UpstreamCall {
 
   // -- from the pool
 
-  awaits(dialling: Dialling): void {
+  awaits(dialling: Pending): void {
     this.#dialling = dialling
   }
 

@@ -19,7 +19,18 @@ export interface DialOwner {
   dialFailed(error: UpstreamFailed): void
 }
 
-export class Dialer {
+/** What makes connections: a Dialer, or in a simulation something without sockets. */
+export interface Dials {
+  dial(certificate: ClientCertificate | undefined, protocols: readonly string[], owner: DialOwner): Pending
+}
+
+/** A connection on its way. */
+export interface Pending {
+  /** Nobody waits for it any more; no callback follows. */
+  cancel(): void
+}
+
+export class Dialer implements Dials {
   readonly cluster: string
   readonly address: ClusterAddress
   readonly deadlines: Deadlines
@@ -38,7 +49,7 @@ export class Dialer {
    * `protocols`: what is offered by ALPN, the preferred first. Nothing on upgrades, where clients offer none and some
    * servers choose by it (kubernetes-wire 1.1).
    */
-  dial(certificate: ClientCertificate | undefined, protocols: readonly string[], owner: DialOwner): Dialling {
+  dial(certificate: ClientCertificate | undefined, protocols: readonly string[], owner: DialOwner): Pending {
     const { host, port, serverName } = this.address
     const socket = connect({
       host,
@@ -80,7 +91,7 @@ export class Dialer {
 }
 
 /** One connection on its way. */
-export class Dialling implements Waiting {
+class Dialling implements Waiting, Pending {
   readonly deadline: number
   readonly #dialer: Dialer
   readonly #socket: TLSSocket
@@ -103,7 +114,6 @@ export class Dialling implements Waiting {
     socket.once('secureConnect', () => this.#secured())
   }
 
-  /** Nobody waits for it any more; no callback follows. */
   cancel(): void {
     if (this.#finish()) this.#socket.destroy()
   }

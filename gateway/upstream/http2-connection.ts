@@ -202,12 +202,11 @@ export class Http2Connection implements Driven<Http2ClientEvent>, Waiting, Carri
    */
   fail(error: UpstreamFailed, repeatable = false): void {
     if (this.#gone) return
-    this.retire()
     this.#gone = true
+    this.retire()
     flush(this.#socket, this.#machine)
     this.#socket.destroy()
     this.#owner.deadlines.forget(this)
-    this.#owner.lost(this)
     const all = [...this.#streams.values()]
     this.#streams.clear()
     this.#numbers.clear()
@@ -215,6 +214,8 @@ export class Http2Connection implements Driven<Http2ClientEvent>, Waiting, Carri
       if (repeatable && !responded && call.repeatable) this.#owner.repeat(call)
       else call.failed(error)
     }
+    // Only now: what is sent again is the owner's already when it looks whether anything is left.
+    this.#owner.lost(this)
   }
 
   #data(stream: number, bytes: Uint8Array): void {
@@ -264,7 +265,8 @@ export class Http2Connection implements Driven<Http2ClientEvent>, Waiting, Carri
     this.#gone = true
     this.#machine.send({ type: 'goaway', code: ERROR_CODE.NO_ERROR })
     flush(this.#socket, this.#machine)
-    this.#socket.end()
+    // Nothing more is wanted of the cluster: not even its end of the connection, which nobody would watch for.
+    this.#socket.destroySoon()
     this.#owner.deadlines.forget(this)
     this.#owner.lost(this)
   }
@@ -278,6 +280,8 @@ export class Http2Connection implements Driven<Http2ClientEvent>, Waiting, Carri
   flushNow(): void {
     this.#flushing = false
     flush(this.#socket, this.#machine)
+    // The last call of a retired connection may have been given up by our side.
+    this.#closeIfDone()
   }
 }
 

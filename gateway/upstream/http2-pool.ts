@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { limits } from '../../protocols/limits.ts'
 import type { Deadlines } from '../deadlines.ts'
 import type { Call } from './call.ts'
-import type { Dialer, Dialling } from './dial.ts'
+import type { Dials, Pending } from './dial.ts'
 import { closedEarly } from './failure.ts'
 import { Http2Connection, type Http2ConnectionOwner } from './http2-connection.ts'
 import type { ClientCertificate } from './kubeconfig.ts'
@@ -34,17 +34,18 @@ export class Http2Pool implements Http2ConnectionOwner {
   readonly authority: string
   readonly basePath: string
   readonly #owner: Http2PoolOwner
-  readonly #dialer: Dialer
+  readonly #dialer: Dials
   readonly #user: string
   /** In the order of their making: the first with room is the fullest. */
   readonly #connections: Http2Connection[] = []
   /** Retired, with calls still under way. */
   readonly #retired = new Set<Http2Connection>()
   #waiting: Call[] = []
-  #dialling: Dialling | undefined
+  #dialling: Pending | undefined
+  #ending = false
   #closed: UpstreamFailed | undefined
 
-  constructor(owner: Http2PoolOwner, dialer: Dialer, user: string) {
+  constructor(owner: Http2PoolOwner, dialer: Dials, user: string) {
     this.name = owner.name
     this.deadlines = owner.deadlines
     this.authority = owner.authority
@@ -71,6 +72,7 @@ export class Http2Pool implements Http2ConnectionOwner {
 
   /** Idle connections end, and the others behind their last call. */
   retire(): void {
+    this.#ending = true
     for (const connection of [...this.#connections]) connection.retire()
   }
 
@@ -129,6 +131,7 @@ export class Http2Pool implements Http2ConnectionOwner {
     this.#connections.push(new Http2Connection(this, socket, certificate))
     // Those for whom this one has no room wait for the next.
     for (const call of calls) this.carry(call)
+    if (this.#ending) this.retire()
   }
 
   #lookIfEmpty(): void {

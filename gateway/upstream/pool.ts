@@ -7,7 +7,7 @@ import { limits } from '../../protocols/limits.ts'
 import type { Deadlines } from '../deadlines.ts'
 import { Call } from './call.ts'
 import { type Credentials, openCredentials } from './credentials.ts'
-import { Dialer } from './dial.ts'
+import { Dialer, type Dials } from './dial.ts'
 import { Http2Pool, type Http2PoolOwner } from './http2-pool.ts'
 import type { ClientCertificate, Kubeconfig } from './kubeconfig.ts'
 import { type ConnectionOwner, PooledConnection } from './pooled-connection.ts'
@@ -27,7 +27,7 @@ export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwne
   readonly authority: string
   readonly basePath: string
   readonly #credentials: Credentials
-  readonly #dialer: Dialer
+  readonly #dialer: Dials
   /** The last one released is the last element and is used first. */
   readonly #idle: PooledConnection[] = []
   readonly #connections = new Set<PooledConnection>()
@@ -39,13 +39,13 @@ export class ClusterUpstream implements Upstream, ConnectionOwner, Http2PoolOwne
   #retired = false
 
   /** `deadlines` must count milliseconds since 1970: credentials' expiry is compared with it. */
-  constructor(name: string, kubeconfig: Kubeconfig, deadlines: Deadlines) {
+  constructor(name: string, kubeconfig: Kubeconfig, deadlines: Deadlines, dialer?: Dials) {
     this.name = name
     this.deadlines = deadlines
     this.authority = kubeconfig.address.authority
     this.basePath = kubeconfig.address.basePath
     this.#credentials = openCredentials(kubeconfig.user, () => deadlines.now())
-    this.#dialer = new Dialer(name, kubeconfig.address, deadlines)
+    this.#dialer = dialer ?? new Dialer(name, kubeconfig.address, deadlines)
   }
 
   credentials(): Promise<Fields> {

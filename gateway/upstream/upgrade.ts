@@ -11,7 +11,7 @@ import type { Http1ClientEvent, ResponseHead } from '../../protocols/http1/event
 import { limits } from '../../protocols/limits.ts'
 import type { Deadlines, Waiting } from '../deadlines.ts'
 import { type Driven, drive, flush } from '../drive.ts'
-import type { Dialer, Dialling, DialOwner } from './dial.ts'
+import type { DialOwner, Dials, Pending } from './dial.ts'
 import { closedEarly, protocolFailed, timedOut } from './failure.ts'
 import type { ClientCertificate } from './kubeconfig.ts'
 import { type UpgradeAnswer, UpstreamFailed, type UpstreamRequest } from './upstream.ts'
@@ -37,7 +37,7 @@ export class UpgradeAttempt implements Driven<Http1ClientEvent>, DialOwner, Wait
   readonly #answer: Promise<UpgradeAnswer>
   #resolve: (answer: UpgradeAnswer) => void = () => undefined
   #reject: (error: Error) => void = () => undefined
-  #dialling: Dialling | undefined
+  #dialling: Pending | undefined
   #socket: TLSSocket | undefined
   #release: (() => void) | undefined
   #head: ResponseHead | undefined
@@ -56,7 +56,7 @@ export class UpgradeAttempt implements Driven<Http1ClientEvent>, DialOwner, Wait
   }
 
   /** `request.fields` holds exactly one Upgrade field, with one protocol; the machine adds Connection. */
-  run(dialer: Dialer, certificate: ClientCertificate | undefined): Promise<UpgradeAnswer> {
+  run(dialer: Dials, certificate: ClientCertificate | undefined): Promise<UpgradeAnswer> {
     const { fields, body } = this.#request
     if (fieldList(fields, 'upgrade').length !== 1) throw new MisuseError('an upgrade names exactly one protocol')
     if (body !== undefined && body.length > 0) throw new MisuseError('an upgrade request has no body')

@@ -84,12 +84,12 @@ export class Http2Client extends Http2Machine<Http2ClientEvent, Http2ClientComma
 
   #request({ method, path, authority, fields, end }: RequestCommand): void {
     if (this.room === 0) throw new MisuseError('there is no room for another stream')
+    const pseudo = [':method', method, ':scheme', 'https', ':authority', authority, ':path', path]
+    this.sendBlock(this.#next, pseudo.concat(fields), end)
     const stream = this.open(this.#next)
     this.#next += 2
     stream.isHead = method === 'HEAD'
     stream.isHeadSent = true
-    const pseudo = [':method', method, ':scheme', 'https', ':authority', authority, ':path', path]
-    this.sendBlock(stream.id, pseudo.concat(fields), end)
     if (end) this.localEnd(stream)
   }
 

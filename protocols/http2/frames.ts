@@ -22,6 +22,10 @@ export const SETTING = {
   INITIAL_WINDOW_SIZE: 4,
   MAX_FRAME_SIZE: 5,
   MAX_HEADER_LIST_SIZE: 6,
+  /** RFC 8441 section 3; never sent. */
+  ENABLE_CONNECT_PROTOCOL: 8,
+  /** RFC 9218 section 2.1; never sent. */
+  NO_RFC7540_PRIORITIES: 9,
 } as const
 
 /** What a client begins with (section 3.4). */

@@ -2,6 +2,7 @@
 // budgets for everything that a peer could make us do for nothing. The two roles add what a field block means to them.
 
 import type { Connection } from '../connection.ts'
+import { MisuseError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import { HpackDecoder } from '../hpack/decoder.ts'
 import { HpackEncoder } from '../hpack/encoder.ts'
@@ -73,6 +74,8 @@ export abstract class Http2Machine<Event, Command>
   /** Streams that wait for window, whose turn is next first. */
   readonly #blocked = new Set<Stream>()
   #heldBytes = 0
+  /** The last stream that the peer's latest GOAWAY has named. */
+  #goneAfter = LARGEST_WINDOW
   // Counted by the interval.
   #resets = 0
   #pings = 0
@@ -217,9 +220,9 @@ export abstract class Http2Machine<Event, Command>
     writeNumber(this.output, FRAME.WINDOW_UPDATE, 0, more)
   }
 
-  /** A field block, in as many frames as the peer's frame size asks for. */
+  /** A field block, in as many frames as the peer's frame size asks for. MisuseError: nothing of it was written. */
   protected sendBlock(stream: number, fields: Fields, end: boolean): void {
-    const block = this.encoder.encode(fields)
+    const block = this.#encode(fields)
     const most = Math.min(this.peer.maxFrame, SMALLEST_MAX_FRAME)
     let type: number = FRAME.HEADERS
     let at = 0
@@ -230,6 +233,18 @@ export abstract class Http2Machine<Event, Command>
       writeFrame(this.output, type, type === FRAME.HEADERS && end ? last | FLAG.END_STREAM : last, stream, piece)
       type = FRAME.CONTINUATION
     } while (at < block.length)
+  }
+
+  #encode(fields: Fields): Uint8Array {
+    try {
+      return this.encoder.encode(fields)
+    } catch (error) {
+      // The table may hold what the peer never hears of, and the next request would be written with it: both tables are
+      // emptied by the sizes that the next block begins with.
+      this.encoder.setTableSize(0)
+      this.encoder.setTableSize(this.peer.headerTableSize)
+      throw error
+    }
   }
 
   /** Our side of a stream has ended. */
@@ -299,6 +314,8 @@ export abstract class Http2Machine<Event, Command>
         return
       case FRAME.PRIORITY:
         if (stream === 0) throw wrong('http2.priority.stream', 'PRIORITY without a stream')
+        // The stream may be idle or long closed, so there is none to reset: both faults end the connection (section 5.4).
+        if (length !== 5) throw size('http2.priority.length')
         return
       case FRAME.RST_STREAM:
         if (length !== 4) throw size('http2.rst_stream.length')
@@ -397,6 +414,12 @@ export abstract class Http2Machine<Event, Command>
 
   protected peerGoaway(lastStream: number, code: number): void {
     this.countEmpty()
+    // It names one of our own streams, or none (section 6.8); a server of ours has none.
+    if (lastStream > 0 && (lastStream & 1) === (this.isServer ? 1 : 0)) {
+      throw wrong('http2.goaway.foreign', 'GOAWAY that names a stream of its own sender')
+    }
+    if (lastStream > this.#goneAfter) throw wrong('http2.goaway.rising', 'a GOAWAY that takes back an earlier one')
+    this.#goneAfter = lastStream
     this.emit({ type: 'goaway', lastStream, code })
   }
 
@@ -459,10 +482,7 @@ export abstract class Http2Machine<Event, Command>
   #headers(flags: number, stream: number, payload: Uint8Array): void {
     let at = 0
     let padding = 0
-    if ((flags & FLAG.PADDED) !== 0) {
-      if (payload.length === 0) throw wrong('http2.headers.padding', 'padding that is longer than its frame')
-      padding = payload[at++]!
-    }
+    if ((flags & FLAG.PADDED) !== 0) padding = payload[at++] ?? 0
     if ((flags & FLAG.PRIORITY) !== 0) {
       if (payload.length < at + 5) throw size('http2.headers.priority')
       if ((uint32(payload, at) & LARGEST_WINDOW) === stream) {
@@ -540,10 +560,8 @@ export abstract class Http2Machine<Event, Command>
 
   #priority(stream: number, payload: Uint8Array): void {
     this.countEmpty()
-    if (payload.length !== 5) {
-      this.fault(stream, size('http2.priority.length'))
-    } else if ((uint32(payload, 0) & LARGEST_WINDOW) === stream) {
-      this.fault(stream, wrong('http2.priority.self_dependency', 'a stream that depends on itself'))
+    if ((uint32(payload, 0) & LARGEST_WINDOW) === stream) {
+      throw wrong('http2.priority.self_dependency', 'a stream that depends on itself')
     }
   }
 
@@ -626,6 +644,7 @@ export abstract class Http2Machine<Event, Command>
   #sendData(id: number, bytes: Uint8Array, end: boolean): void {
     const stream = this.streams.get(id)
     if (stream === undefined || stream.isLocalClosed || stream.endsBehind) return
+    if (!stream.isHeadSent) throw new MisuseError('a body before its head')
     let at = 0
     if (!stream.isBlocked) {
       at = this.#write(stream, bytes, end)
@@ -638,7 +657,8 @@ export abstract class Http2Machine<Event, Command>
       return
     }
     if (at < bytes.length) {
-      stream.hold(bytes.slice(at))
+      // `slice` would not copy a Buffer, and these bytes are lent.
+      stream.hold(new Uint8Array(bytes.subarray(at)))
       this.#heldBytes += bytes.length - at
     }
     stream.endsBehind = end
@@ -648,6 +668,7 @@ export abstract class Http2Machine<Event, Command>
   #sendEnd(id: number, trailers: Fields | undefined): void {
     const stream = this.streams.get(id)
     if (stream === undefined || stream.isLocalClosed || stream.endsBehind) return
+    if (!stream.isHeadSent) throw new MisuseError('an end before its head')
     if (stream.isBlocked) {
       stream.endsBehind = true
       stream.trailers = trailers

@@ -109,8 +109,8 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
   #respond({ stream: id, status, fields, end }: ResponseCommand): void {
     const stream = this.streams.get(id)
     if (stream === undefined || stream.isHeadSent) return
-    stream.isHeadSent = true
     this.sendBlock(id, [':status', String(status), ...fields], end)
+    stream.isHeadSent = true
     if (end) this.localEnd(stream)
   }
 

@@ -56,6 +56,10 @@ export function applySettings(
         if (value > 1) throw wrong('http2.settings.push', 'SETTINGS_ENABLE_PUSH is neither 0 nor 1')
         if (value === 1 && isServers) throw wrong('http2.settings.push_by_server', 'a server that asks for pushes')
         break
+      case SETTING.ENABLE_CONNECT_PROTOCOL:
+      case SETTING.NO_RFC7540_PRIORITIES:
+        if (value > 1) throw wrong('http2.settings.switch', 'a setting that is neither 0 nor 1')
+        break
       case SETTING.MAX_CONCURRENT_STREAMS:
         settings.maxStreams = value
         break

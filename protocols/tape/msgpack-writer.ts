@@ -43,8 +43,8 @@ export class MsgpackWriter {
         return this.#byte(value ? 0xc3 : 0xc2)
       case 'object':
         if (value === null) return this.#byte(0xc0)
-        if (depth >= this.#depth) throw new MisuseError('a value for a tape is nested too deep')
         if (value instanceof Uint8Array) return this.bytes(value)
+        if (depth >= this.#depth) throw new MisuseError('a value for a tape is nested too deep')
         return Array.isArray(value) ? this.#list(value, depth) : this.#record(value, depth)
       default:
         throw new MisuseError(`a tape holds no ${typeof value}`)

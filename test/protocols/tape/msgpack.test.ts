@@ -72,6 +72,13 @@ test('a key whose value is undefined is left out', () => {
   assert.deepEqual(decode(encode({ a: 1, b: undefined })), { a: 1 })
 })
 
+test('bytes nest nothing: they are written as deep as they are read', () => {
+  let value: unknown = Uint8Array.of(1)
+  for (let depth = 0; depth < DEPTH; depth++) value = [value]
+  assert.deepEqual(decode(encode(value)), value)
+  assert.throws(() => encode([value]), MisuseError)
+})
+
 const hostile: readonly (readonly [name: string, rule: string, bytes: readonly number[]])[] = [
   ['nothing', 'tape.msgpack.truncated', []],
   ['an array of 2^32-1 elements', 'tape.msgpack.truncated', [0xdd, 0xff, 0xff, 0xff, 0xff, 1]],

@@ -7,35 +7,9 @@ import { Deadlines } from '../../gateway/deadlines.ts'
 import type { Refusal } from '../../gateway/decision.ts'
 import { ClientGone, type Exchange } from '../../gateway/exchange.ts'
 import { Http1Session } from '../../gateway/http1-session.ts'
-import { BodyBudget } from '../../gateway/request-body.ts'
-import type { SessionOwner } from '../../gateway/session.ts'
 import { limits } from '../../protocols/limits.ts'
 import { duplexPair } from '../support/duplex-pair.ts'
-
-class Owner implements SessionOwner {
-  readonly exchanges: Exchange[] = []
-  readonly malformedRules: string[] = []
-  endings: string[] = []
-  readonly done: Exchange[] = []
-  readonly bodies = new BodyBudget()
-
-  async request(exchange: Exchange): Promise<void> {
-    this.exchanges.push(exchange)
-  }
-
-  finished(exchange: Exchange): void {
-    this.done.push(exchange)
-  }
-
-  malformed(error: { rule: string }): { status: number; fields: string[]; body: Uint8Array } {
-    this.malformedRules.push(error.rule)
-    return { status: 400, fields: ['Content-Type', 'text/plain'], body: Buffer.from('no') }
-  }
-
-  ended(reason: string): void {
-    this.endings.push(reason)
-  }
-}
+import { RecordingOwner } from '../support/session-owner.ts'
 
 const GET = 'GET /api HTTP/1.1\r\nHost: gateway\r\n\r\n'
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
@@ -43,7 +17,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => se
 describe('an HTTP/1.1 session', () => {
   let now = 0
   let deadlines: Deadlines
-  let owner: Owner
+  let owner: RecordingOwner
   let session: Http1Session
   let client: Duplex
   let heard = ''
@@ -52,7 +26,7 @@ describe('an HTTP/1.1 session', () => {
     now = 0
     heard = ''
     deadlines = new Deadlines(() => now)
-    owner = new Owner()
+    owner = new RecordingOwner()
     const [far, near] = duplexPair()
     client = far
     client.on('data', (chunk: Buffer) => {
@@ -209,7 +183,7 @@ describe('an HTTP/1.1 session', () => {
     for (const streaming of [false, true]) {
       const [far, near] = duplexPair(1_024)
       far.on('error', () => undefined)
-      const stalled = new Owner()
+      const stalled = new RecordingOwner()
       const cut = new Http1Session(near, deadlines, stalled)
       far.write(GET)
       await turn()
@@ -230,19 +204,13 @@ describe('an HTTP/1.1 session', () => {
   })
 
   test('a request is finished once, when its answer is out and the work on it is done', async () => {
-    let settle = (): void => undefined
-    owner.request = (exchange: Exchange): Promise<void> => {
-      owner.exchanges.push(exchange)
-      return new Promise((resolve) => {
-        settle = resolve
-      })
-    }
+    owner.holds = true
     client.write(GET)
     await turn()
     first().answer(200, [], Buffer.from('x'), false)
     await turn()
     assert.equal(owner.done.length, 0)
-    settle()
+    owner.settle(first())
     await turn()
     assert.deepEqual(owner.done, [first()])
   })

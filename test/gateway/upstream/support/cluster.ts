@@ -3,6 +3,13 @@
 
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
+import {
+  createSecureServer,
+  type IncomingHttpHeaders,
+  type SecureServerOptions,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
@@ -26,6 +33,8 @@ export class Bench {
   readonly deadlines = new Deadlines(() => this.now)
   /** The server's side of every connection, in the order they came. */
   readonly connections: TLSSocket[] = []
+  /** The server's side of every HTTP/2 connection, in the order they came. */
+  readonly sessions: ServerHttp2Session[] = []
   readonly #servers: Server[] = []
   readonly #upstreams: ClusterUpstream[] = []
 
@@ -41,6 +50,21 @@ export class Bench {
   https(listener: RequestListener, options: object = {}): Promise<number> {
     const server = createHttpsServer({ key: this.peer.key, cert: this.peer.cert, ...options }, listener)
     server.on('secureConnection', (socket) => this.connections.push(socket))
+    return this.#listen(server)
+  }
+
+  /** An HTTP/2 server; `serve` gets each request. Resolves with its port. */
+  http2(
+    serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+    options: SecureServerOptions = {},
+  ): Promise<number> {
+    const server = createSecureServer({ key: this.peer.key, cert: this.peer.cert, ...options })
+    server.on('secureConnection', (socket: TLSSocket) => this.connections.push(socket))
+    server.on('session', (session) => this.sessions.push(session))
+    server.on('stream', (stream: ServerHttp2Stream, headers) => {
+      stream.on('error', () => undefined)
+      serve(stream, headers)
+    })
     return this.#listen(server)
   }
 

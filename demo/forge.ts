@@ -1,10 +1,12 @@
 // A store of tapes -> a copy of it in which somebody has changed one recorded amount of output, as one with access to the
 // disk could. The store itself is not touched: the running gateway holds it.
 
+import { existsSync } from 'node:fs'
 import { cp, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { entryRange } from '../protocols/tape/keys.ts'
+import { SEGMENTS } from '../protocols/tape/pointer.ts'
 
 /** What the gateway alone owns (LevelDB's lock, its keys and announcements, its reserve of disk space), and the demo's own. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['LOCK', 'admin.json', 'admin.token', 'ballast', 'demo', 'log-key.pem'])
@@ -23,7 +25,11 @@ export interface Forgery {
 export async function forge(data: string, copy: string, forgery: Forgery): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     await rm(copy, { recursive: true, force: true })
-    await cp(data, copy, { recursive: true, filter: (source) => !LEFT_OUT.has(basename(source)) })
+    // The database first: what it points to in the segments is there by then.
+    const isCopied = (source: string): boolean => !LEFT_OUT.has(basename(source)) && basename(source) !== SEGMENTS
+    await cp(data, copy, { recursive: true, filter: isCopied })
+    const segments = join('tapes', SEGMENTS)
+    if (existsSync(join(data, segments))) await cp(join(data, segments), join(copy, segments), { recursive: true })
     try {
       return await edit(join(copy, 'tapes'), forgery)
     } catch (error) {

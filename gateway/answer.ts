@@ -123,7 +123,12 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
     if (this.#over) return
     if (this.#status === 0) {
       this.#end(error.rule)
-      this.#options.failed(error)
+      try {
+        this.#options.failed(error)
+      } catch (fault) {
+        if (!(fault instanceof TapeFailed)) throw fault
+        this.#options.unrecorded()
+      }
       return
     }
     this.#breakOff('cluster gone')

@@ -118,6 +118,7 @@ export class BodyRecorder {
   readonly #cap: number
   readonly #hash: Hash = createHash('sha256')
   #length = 0
+  #isEnded = false
 
   /** `cap`: bytes to keep; Infinity for answers that are streams (watch, log). */
   constructor(tape: Tape, exchange: number, cap: number) {
@@ -136,8 +137,10 @@ export class BodyRecorder {
     this.#tape.body(this.#exchange, kept)
   }
 
-  /** The body's last entry: its sum. Throws TapeFailed. */
+  /** The body's last entry: its sum. The first call counts: what was whole may still not reach a client. Throws TapeFailed. */
   end(broken: boolean): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
     const sum = { length: this.#length, sha256: this.#hash.digest(), cut: this.#length > this.#cap }
     this.#tape.bodyEnd(this.#exchange, broken ? { ...sum, broken } : sum)
   }

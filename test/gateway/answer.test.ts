@@ -1,0 +1,167 @@
+// The cluster's answer on its way to the client: what is taped before it passes, and what happens when the client, the
+// cluster or the tape goes in the middle of it.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Answer } from '../../gateway/answer.ts'
+import { Deadlines } from '../../gateway/deadlines.ts'
+import type { Durability } from '../../gateway/decision.ts'
+import type { Exchange } from '../../gateway/exchange.ts'
+import { type Tape, TapeFailed, type TapeStore } from '../../gateway/tape/tape.ts'
+import { UpstreamFailed } from '../../gateway/upstream/upstream.ts'
+
+/** Everything around one answer, as a list of what happened in order; `flush` makes the tape durable. */
+function scene(durability: Durability, taken = true) {
+  const did: string[] = []
+  const waiting: (() => void)[] = []
+  const listeners: (() => void)[] = []
+  const state = { taken, flowing: true, congested: false }
+  const note = (what: string): void => {
+    if (!state.taken) throw new TapeFailed('the tape takes nothing')
+    did.push(what)
+  }
+  const tape = {
+    append: (kind: string) => note(`tape ${kind}`),
+    body: (_: number, bytes: Uint8Array) => note(`tape ${Buffer.from(bytes)}`),
+    bodyEnd: (_: number, end: { broken?: boolean }) => note(end.broken === true ? 'tape broken' : 'tape whole'),
+    durable: () => new Promise<void>((resolve) => waiting.push(resolve)),
+  } as unknown as Tape
+  const exchange = {
+    owner: undefined,
+    respond: (status: number) => did.push(`pass ${status}`),
+    write: (bytes: Uint8Array) => {
+      did.push(`pass ${Buffer.from(bytes)}`)
+      return state.flowing
+    },
+    end: () => did.push('pass end'),
+    abort: () => did.push('abort'),
+  } as unknown as Exchange
+  const store = {
+    get congested() {
+      return state.congested
+    },
+    failed: undefined,
+    onChange: (listener: () => void) => {
+      listeners.push(listener)
+      return () => undefined
+    },
+  } as unknown as TapeStore
+  const deadlines = new Deadlines(() => 0)
+  deadlines.close()
+  const answer = new Answer({
+    ...{ exchange, tape, number: 1, store, durability, deadlines, expiresAt: 1_000, bodyBytes: 100 },
+    failed: (error) => note(`failed ${error.rule}`),
+    unrecorded: () => did.push('unrecorded'),
+    ended: (status, broken) => did.push(`ended ${status} ${broken}`.trim()),
+  })
+  const call = { pause: () => did.push('pause'), resume: () => did.push('resume'), abort: () => did.push('cancel') }
+  answer.begin(call)
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  return {
+    ...{ answer, did, state, turn },
+    async flush(): Promise<void> {
+      await turn()
+      for (const resolve of waiting.splice(0)) resolve()
+      await turn()
+    },
+    settled: () => {
+      for (const listener of listeners) listener()
+    },
+  }
+}
+
+const HEAD = { status: 200, reason: 'OK', minor: 1, fields: [] } as const
+const FAILED = new UpstreamFailed(502, 'upstream.closed', 'the cluster went away')
+
+test('under group each piece is taped, then passes at once', () => {
+  const { answer, did } = scene('group')
+  answer.onResponse(HEAD)
+  answer.onData(Buffer.from('ab'))
+  answer.onEnd([])
+  assert.deepEqual(did, ['tape response', 'pass 200', 'tape ab', 'pass ab', 'tape whole', 'pass end', 'ended 200'])
+})
+
+test('under strict nothing passes before it is on disk', async () => {
+  const { answer, did, turn, flush } = scene('strict')
+  answer.onResponse(HEAD)
+  answer.onData(Buffer.from('ab'))
+  await turn()
+  assert.deepEqual(did, ['tape response', 'tape ab', 'pause'])
+  await flush()
+  assert.deepEqual(did.slice(3), ['pass 200', 'pass ab', 'resume'])
+  answer.onEnd([])
+  await flush()
+  assert.deepEqual(did.slice(6), ['tape whole', 'pass end', 'ended 200'])
+})
+
+test('a client that goes while the end of a whole answer waits for the disk ends it once', async () => {
+  const { answer, did, flush } = scene('strict')
+  answer.onResponse(HEAD)
+  answer.onData(Buffer.from('ab'))
+  answer.onEnd([])
+  answer.gone()
+  await flush()
+  assert.deepEqual(did, [
+    'tape response',
+    'tape ab',
+    'pause',
+    'tape whole',
+    'ended 200 client gone',
+    'cancel',
+    'tape note',
+    'abort',
+  ])
+})
+
+test('a cluster that fails before its answer is said; with the tape gone as well, that nothing can be recorded', () => {
+  const recorded = scene('group')
+  recorded.answer.onFailed(FAILED)
+  assert.deepEqual(recorded.did, ['ended 0 upstream.closed', 'failed upstream.closed'])
+  const lost = scene('group')
+  lost.state.taken = false
+  lost.answer.onFailed(FAILED)
+  assert.deepEqual(lost.did, ['ended 0 upstream.closed', 'unrecorded'])
+})
+
+test('a cluster that fails in its answer breaks it off, visibly', () => {
+  const { answer, did } = scene('group')
+  answer.onResponse(HEAD)
+  answer.onData(Buffer.from('ab'))
+  answer.onFailed(FAILED)
+  assert.deepEqual(did.slice(4), ['ended 200 cluster gone', 'cancel', 'tape broken', 'tape note', 'abort'])
+})
+
+test('a tape that fails lets nothing more pass', () => {
+  const begun = scene('group')
+  begun.answer.onResponse(HEAD)
+  begun.state.taken = false
+  begun.answer.onData(Buffer.from('ab'))
+  begun.answer.onData(Buffer.from('cd'))
+  assert.deepEqual(begun.did, ['tape response', 'pass 200', 'ended 200 tape failed', 'cancel', 'abort'])
+  const fresh = scene('group', false)
+  fresh.answer.onResponse(HEAD)
+  assert.deepEqual(fresh.did, ['ended 0 tape failed', 'cancel', 'unrecorded'])
+})
+
+test('a slow client and a store that is behind pause the cluster until both go on', () => {
+  const { answer, did, state, settled } = scene('group')
+  answer.onResponse(HEAD)
+  state.flowing = false
+  state.congested = true
+  answer.onData(Buffer.from('ab'))
+  assert.deepEqual(did.slice(2), ['tape ab', 'pass ab', 'pause'])
+  answer.drained()
+  assert.equal(did.includes('resume'), false)
+  state.congested = false
+  settled()
+  assert.equal(did.at(-1), 'resume')
+})
+
+test('a token that ends breaks a streaming answer off, and the tape says why', () => {
+  const { answer, did } = scene('group')
+  assert.equal(answer.deadline, 1_000)
+  answer.onResponse(HEAD)
+  answer.expired()
+  answer.onData(Buffer.from('late'))
+  assert.deepEqual(did.slice(2), ['ended 200 token expired', 'cancel', 'tape broken', 'tape note', 'abort'])
+})

@@ -1,8 +1,10 @@
-// The fuzzer's command line: npm run fuzz -- TARGET|all [--seconds N] [--executions N] [--seed N] [--keep], or --list, or
-// TARGET FILE to run one input. What breaks a target is stored in its corpus, and the process exits 1.
+// The fuzzer's command line: npm run fuzz -- TARGET [--seconds N] [--executions N] [--seed N] [--keep], the same with
+// all [--jobs N] for every target, --list, or TARGET FILE to run one input. What breaks a target is stored in its corpus,
+// and the process exits 1.
 
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,27 +30,35 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string' },
     executions: { type: 'string' },
     seed: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
   },
 })
 const [name = '', file] = positionals
 const load = Object.hasOwn(targets, name) ? targets[name] : undefined
 
 if (values.list) print(Object.keys(targets).join('\n'))
-else if (name === 'all') process.exitCode = runAll()
+else if (name === 'all') process.exitCode = await runAll(Number(values.jobs))
 else if (load === undefined) {
-  print('usage: npm run fuzz -- TARGET|all [--seconds N] [--executions N] [--seed N] [--keep] | TARGET FILE | --list')
+  print(
+    'usage: npm run fuzz -- TARGET|all [--seconds N] [--executions N] [--seed N] [--keep] [--jobs N] | TARGET FILE | --list',
+  )
   process.exitCode = 2
 } else if (file !== undefined) print((await (await load()).run(readFileSync(file))).join('\n'))
 else process.exitCode = await fuzz(load)
 
-/** One process each: a target's coverage is its own. */
-function runAll(): number {
+/** One process each, since a target's coverage is its own; so many side by side. */
+async function runAll(jobs: number): Promise<number> {
   const flags = process.argv.slice(2).filter((argument) => argument !== 'all')
+  const waiting = Object.keys(targets)
   let worst = 0
-  for (const target of Object.keys(targets)) {
-    const run = [...process.execArgv, fileURLToPath(import.meta.url), target, ...flags]
-    worst = Math.max(worst, spawnSync(process.execPath, run, { stdio: 'inherit' }).status ?? 1)
+  const job = async (): Promise<void> => {
+    for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
+      const run = [...process.execArgv, fileURLToPath(import.meta.url), target, ...flags]
+      const [status] = await once(spawn(process.execPath, run, { stdio: 'inherit' }), 'exit')
+      worst = Math.max(worst, (status as number | null) ?? 1)
+    }
   }
+  await Promise.all(Array.from({ length: Math.max(1, jobs) }, job))
   return worst
 }
 

@@ -3,27 +3,29 @@
 
 import { MisuseError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
-import { ERROR_CODE, Http2Error } from './errors.ts'
+import type { Http2Limits } from './endpoint.ts'
+import { calm, ERROR_CODE, Http2Error, wrong } from './errors.ts'
 import type { Http2ClientCommand, Http2ClientEvent, Http2Command } from './events.ts'
 import { responseMeaning } from './fields.ts'
 import { LARGEST_WINDOW, PREFACE, SETTING, writeSettings } from './frames.ts'
-import { type Http2Limits, Http2Machine } from './machine.ts'
+import { Http2Machine } from './machine.ts'
 import type { Stream } from './stream.ts'
 
 type RequestCommand = Http2ClientCommand & { type: 'request' }
 
 export class Http2Client extends Http2Machine<Http2ClientEvent, Http2ClientCommand> {
-  protected readonly isServer = false
   /** Servers open no streams here: pushes are forbidden. */
   protected readonly lastStream = 0
   #next = 1
   #isRefused = false
 
   constructor(limits: Http2Limits) {
-    super(limits, limits.http2.clusterStreamWindow, limits.http2.clusterFrame)
+    super(limits, {
+      ...{ isServer: false, streamWindow: limits.http2.clusterStreamWindow, maxFrame: limits.http2.clusterFrame },
+    })
     const { http2, hpack } = limits
-    this.output.push(PREFACE)
-    writeSettings(this.output, [
+    this.outgoing.output.push(PREFACE)
+    writeSettings(this.outgoing.output, [
       ...[SETTING.HEADER_TABLE_SIZE, hpack.tableSize, SETTING.ENABLE_PUSH, 0],
       ...[SETTING.INITIAL_WINDOW_SIZE, http2.clusterStreamWindow, SETTING.MAX_FRAME_SIZE, http2.clusterFrame],
       ...[SETTING.MAX_HEADER_LIST_SIZE, hpack.fieldBytes],
@@ -58,7 +60,7 @@ export class Http2Client extends Http2Machine<Http2ClientEvent, Http2ClientComma
   protected head(id: number, fields: Fields | undefined, end: boolean): void {
     const stream = this.streams.get(id)
     if (stream === undefined) {
-      throw new Http2Error(ERROR_CODE.PROTOCOL_ERROR, 'http2.response.idle', 'an answer that nobody asked for')
+      throw wrong('http2.response.idle', 'an answer that nobody asked for')
     }
     try {
       this.#answer(stream, fields, end)
@@ -79,13 +81,14 @@ export class Http2Client extends Http2Machine<Http2ClientEvent, Http2ClientComma
   protected override peerGoaway(lastStream: number, code: number): void {
     this.#isRefused = true
     super.peerGoaway(lastStream, code)
-    for (const stream of [...this.streams.values()]) if (stream.id > lastStream) this.refuse(stream)
+    for (const stream of [...this.streams.values()])
+      if (stream.id > lastStream) this.lost(stream, ERROR_CODE.REFUSED_STREAM)
   }
 
   #request({ method, path, authority, fields, end }: RequestCommand): void {
     if (this.room === 0) throw new MisuseError('there is no room for another stream')
     const pseudo = [':method', method, ':scheme', 'https', ':authority', authority, ':path', path]
-    this.sendBlock(this.#next, pseudo.concat(fields), end)
+    this.outgoing.block(this.#next, pseudo.concat(fields), end)
     const stream = this.open(this.#next)
     this.#next += 2
     stream.isHead = method === 'HEAD'
@@ -95,14 +98,14 @@ export class Http2Client extends Http2Machine<Http2ClientEvent, Http2ClientComma
 
   #answer(stream: Stream, lines: Fields | undefined, end: boolean): void {
     if (lines === undefined) {
-      throw new Http2Error(ERROR_CODE.ENHANCE_YOUR_CALM, 'http2.response.too_large', 'an answer with too many fields')
+      throw calm('http2.response.too_large', 'an answer with too many fields')
     }
     const { head, length } = responseMeaning(lines)
     if (head.status < 200) {
-      if (end) throw new Http2Error(ERROR_CODE.PROTOCOL_ERROR, 'http2.informational.end', 'a 1xx answer as the last')
+      if (end) throw wrong('http2.informational.end', 'a 1xx answer as the last')
       stream.informational += 1
       if (stream.informational > this.limits.http1.informational) {
-        throw new Http2Error(ERROR_CODE.ENHANCE_YOUR_CALM, 'http2.informational.flood', '1xx answers without end')
+        throw calm('http2.informational.flood', '1xx answers without end')
       }
       this.emit({ type: 'informational', stream: stream.id, head })
       return
@@ -110,7 +113,7 @@ export class Http2Client extends Http2Machine<Http2ClientEvent, Http2ClientComma
     stream.isHeadRead = true
     const hasBody = !stream.isHead && head.status !== 204 && head.status !== 304
     if (hasBody && !this.expectBody(stream, length, end)) {
-      throw new Http2Error(ERROR_CODE.PROTOCOL_ERROR, 'http2.response.no_body', 'a Content-Length without a body')
+      throw wrong('http2.response.no_body', 'a Content-Length without a body')
     }
     if (!hasBody) stream.contentLeft = 0
     this.emit({ type: 'response', stream: stream.id, head, end, length })

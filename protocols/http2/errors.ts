@@ -29,3 +29,23 @@ export class Http2Error extends PeerError {
     this.code = code
   }
 }
+
+/** PROTOCOL_ERROR. */
+export function wrong(rule: string, explanation: string): Http2Error {
+  return new Http2Error(ERROR_CODE.PROTOCOL_ERROR, rule, explanation)
+}
+
+/** FRAME_SIZE_ERROR. */
+export function sizeError(rule: string): Http2Error {
+  return new Http2Error(ERROR_CODE.FRAME_SIZE_ERROR, rule, 'a frame of a length that its type does not have')
+}
+
+/** STREAM_CLOSED. */
+export function streamClosed(rule: string): Http2Error {
+  return new Http2Error(ERROR_CODE.STREAM_CLOSED, rule, 'a frame for a stream that the peer has closed')
+}
+
+/** ENHANCE_YOUR_CALM. */
+export function calm(rule: string, explanation: string): Http2Error {
+  return new Http2Error(ERROR_CODE.ENHANCE_YOUR_CALM, rule, explanation)
+}

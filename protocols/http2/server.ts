@@ -2,17 +2,17 @@
 // stream's place is free again only when the work on its request is done, so that resetting streams gains nobody anything.
 
 import type { Fields } from '../fields.ts'
-import { ERROR_CODE, Http2Error } from './errors.ts'
+import type { Http2Limits } from './endpoint.ts'
+import { ERROR_CODE, Http2Error, wrong } from './errors.ts'
 import type { Http2Command, Http2ServerCommand, Http2ServerEvent } from './events.ts'
 import { requestMeaning } from './fields.ts'
 import { PREFACE, SETTING, writeSettings } from './frames.ts'
-import { type Http2Limits, Http2Machine } from './machine.ts'
+import { Http2Machine } from './machine.ts'
 import type { Stream } from './stream.ts'
 
 type ResponseCommand = Http2ServerCommand & { type: 'response' }
 
 export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerCommand> {
-  protected readonly isServer = true
   /** The highest stream that the client has opened. */
   protected lastStream = 0
   /** Octets of the preface that have come. */
@@ -22,9 +22,9 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
   #lingering = 0
 
   constructor(limits: Http2Limits) {
-    super(limits, limits.http2.streamWindow, limits.http2.frame)
+    super(limits, { isServer: true, streamWindow: limits.http2.streamWindow, maxFrame: limits.http2.frame })
     const { http2, hpack } = limits
-    writeSettings(this.output, [
+    writeSettings(this.outgoing.output, [
       ...[SETTING.HEADER_TABLE_SIZE, hpack.tableSize, SETTING.MAX_CONCURRENT_STREAMS, http2.streams],
       ...[SETTING.INITIAL_WINDOW_SIZE, http2.streamWindow, SETTING.MAX_FRAME_SIZE, http2.frame],
       ...[SETTING.MAX_HEADER_LIST_SIZE, hpack.fieldBytes],
@@ -37,7 +37,7 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
         this.#respond(command)
         return
       case 'continue':
-        if (this.streams.get(command.stream)?.isHeadSent === false) this.sendBlock(command.stream, CONTINUE, false)
+        if (this.streams.get(command.stream)?.isHeadSent === false) this.outgoing.block(command.stream, CONTINUE, false)
         return
       case 'release':
         this.#release(command.stream)
@@ -54,7 +54,7 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
     let at = 0
     while (at < bytes.length && this.#prefaceRead < PREFACE.length) {
       if (bytes[at++] !== PREFACE[this.#prefaceRead++]) {
-        throw new Http2Error(ERROR_CODE.PROTOCOL_ERROR, 'http2.preface', 'bytes that are not the preface of HTTP/2')
+        throw wrong('http2.preface', 'bytes that are not the preface of HTTP/2')
       }
     }
     return at
@@ -66,11 +66,7 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
 
   protected head(id: number, fields: Fields | undefined, end: boolean): void {
     if (!this.isIdle(id) || (id & 1) === 0) {
-      throw new Http2Error(
-        ERROR_CODE.PROTOCOL_ERROR,
-        'http2.headers.order',
-        'a stream with a number that is not its turn',
-      )
+      throw wrong('http2.headers.order', 'a stream with a number that is not its turn')
     }
     this.lastStream = id
     if (this.goingAway || this.streams.size + this.#lingering >= this.limits.http2.streams) {
@@ -85,7 +81,7 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
     try {
       const { head, length } = requestMeaning(fields, this.limits.http1.startLine)
       if (!this.expectBody(stream, length, end)) {
-        throw new Http2Error(ERROR_CODE.PROTOCOL_ERROR, 'http2.length.no_body', 'a Content-Length without a body')
+        throw wrong('http2.length.no_body', 'a Content-Length without a body')
       }
       stream.isHeadRead = true
       stream.isHead = head.method === 'HEAD'
@@ -109,7 +105,7 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
   #respond({ stream: id, status, fields, end }: ResponseCommand): void {
     const stream = this.streams.get(id)
     if (stream === undefined || stream.isHeadSent) return
-    this.sendBlock(id, [':status', String(status), ...fields], end)
+    this.outgoing.block(id, [':status', String(status), ...fields], end)
     stream.isHeadSent = true
     if (end) this.localEnd(stream)
   }
@@ -119,7 +115,7 @@ export class Http2Server extends Http2Machine<Http2ServerEvent, Http2ServerComma
    * a client that is still sending throw the answer away (RFC 9113 section 8.1).
    */
   #refuseTooLarge(stream: Stream): void {
-    this.sendBlock(stream.id, TOO_LARGE, true)
+    this.outgoing.block(stream.id, TOO_LARGE, true)
     stream.isLocalClosed = true
     this.fault(stream.id, new Http2Error(ERROR_CODE.NO_ERROR, 'http2.fields.too_large', 'more fields than are taken'))
   }

@@ -1,6 +1,6 @@
 // The peer's SETTINGS (RFC 9113 section 6.5): what it says -> what we keep of it. Refuses values that no endpoint may send.
 
-import { ERROR_CODE, Http2Error } from './errors.ts'
+import { calm, ERROR_CODE, Http2Error, wrong } from './errors.ts'
 import { DEFAULT_WINDOW, LARGEST_MAX_FRAME, LARGEST_WINDOW, SETTING, SMALLEST_MAX_FRAME, uint32 } from './frames.ts'
 
 const ENTRY_OCTETS = 6
@@ -30,7 +30,7 @@ export function checkSettingsLength(length: number, entries: number): void {
     throw new Http2Error(ERROR_CODE.FRAME_SIZE_ERROR, 'http2.settings.length', 'SETTINGS that end within an entry')
   }
   if (length > entries * ENTRY_OCTETS) {
-    throw new Http2Error(ERROR_CODE.ENHANCE_YOUR_CALM, 'http2.settings.count', 'more settings than are taken')
+    throw calm('http2.settings.count', 'more settings than are taken')
   }
 }
 
@@ -82,8 +82,4 @@ export function applySettings(
         break
     }
   }
-}
-
-function wrong(rule: string, explanation: string): Http2Error {
-  return new Http2Error(ERROR_CODE.PROTOCOL_ERROR, rule, explanation)
 }

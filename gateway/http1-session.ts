@@ -7,6 +7,7 @@ import type { Fields } from '../protocols/fields.ts'
 import type { Http1ServerEvent, RequestHead } from '../protocols/http1/events.ts'
 import { Http1Server } from '../protocols/http1/server.ts'
 import { limits } from '../protocols/limits.ts'
+import { closeDeaf, closeSoon } from './closing.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
 import type { Refusal } from './decision.ts'
 import { type Driven, drive, flush } from './drive.ts'
@@ -79,7 +80,7 @@ export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting 
 
   drain(): void {
     this.#draining = true
-    if (this.#exchange === undefined) this.#socket.end()
+    if (this.#exchange === undefined) closeSoon(this.#socket, this.#deadlines)
   }
 
   get draining(): boolean {
@@ -132,7 +133,7 @@ export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting 
     this.#exchange = undefined
     if (this.#machine.isClosing || this.#draining) {
       this.flushNow()
-      this.#socket.end()
+      closeSoon(this.#socket, this.#deadlines)
       return
     }
     this.deadline = this.#deadlines.now() + limits.gateway.idleMillis
@@ -182,7 +183,7 @@ export class Http1Session implements Session, Driven<Http1ServerEvent>, Waiting 
       this.#machine.send({ type: 'end' })
       this.flushNow()
     }
-    this.#socket.end()
+    closeDeaf(this.#socket, this.#deadlines)
     this.#end('fault')
   }
 

@@ -6,6 +6,7 @@ import { ERROR_CODE } from '../protocols/http2/errors.ts'
 import type { Http2ServerEvent } from '../protocols/http2/events.ts'
 import { Http2Server } from '../protocols/http2/server.ts'
 import { limits } from '../protocols/limits.ts'
+import { closeDeaf, closeSoon } from './closing.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
 import { type Driven, drive, flush } from './drive.ts'
 import { Http2Exchange } from './http2-exchange.ts'
@@ -77,7 +78,7 @@ export class Http2Session implements Session, Driven<Http2ServerEvent>, Waiting 
       case 'failed':
         this.#owner.malformed(event.error)
         flush(this.#socket, this.machine)
-        this.#socket.end()
+        closeDeaf(this.#socket, this.deadlines)
         this.#end('fault')
         return
       case 'goaway':
@@ -246,7 +247,7 @@ export class Http2Session implements Session, Driven<Http2ServerEvent>, Waiting 
   #closeIfDone(): void {
     if (!this.machine.isClosing || this.#exchanges.size > 0 || this.#ended) return
     this.flushNow()
-    this.#socket.end()
+    closeSoon(this.#socket, this.deadlines)
   }
 
   #end(reason: string): void {

@@ -96,19 +96,20 @@ export const http2Frames: readonly Playbook[] = [
         ENHANCE_YOUR_CALM,
         ['request', 'reset'],
       ),
-      ...flood(
+      // These two end the connection the first time (RFC 9113 section 5.4).
+      ...goaway(
         'PRIORITY on itself',
-        (stream) => join(open(stream), frame(PRIORITY, 0, stream, join(number(stream), Buffer.of(0)))),
-        'http2.flood.resets',
-        ENHANCE_YOUR_CALM,
-        ['request', 'reset'],
+        join(open(1), frame(PRIORITY, 0, 1, join(number(1), Buffer.of(0)))),
+        'http2.priority.self_dependency',
+        PROTOCOL_ERROR,
+        ['request'],
       ),
-      ...flood(
+      ...goaway(
         'PRIORITY of another length',
-        (stream) => join(open(stream), frame(PRIORITY, 0, stream, number(0))),
-        'http2.flood.resets',
-        ENHANCE_YOUR_CALM,
-        ['request', 'reset'],
+        join(open(1), frame(PRIORITY, 0, 1, number(0))),
+        'http2.priority.length',
+        FRAME_SIZE_ERROR,
+        ['request'],
       ),
       ...flood(
         'HEADERS behind END_STREAM',

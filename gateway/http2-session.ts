@@ -104,11 +104,10 @@ export class Http2Session implements Session, Driven<Http2ServerEvent>, Waiting 
     }
     this.deadline = now + limits.http2.intervalMillis
     this.machine.send({ type: 'interval' })
-    if (this.#exchanges.size === 0 && now - this.#idleSince >= limits.gateway.idleMillis) {
-      this.drain()
-      return
-    }
     this.#lookForStalls(now)
+    // As for HTTP/1.1: a stranger has no longer for its first request than for a head.
+    const patience = this.#isIdentified ? limits.gateway.idleMillis : limits.gateway.headMillis
+    if (this.machine.openStreams === 0 && this.#exchanges.size === 0 && now - this.#idleSince >= patience) this.drain()
   }
 
   drain(): void {

@@ -236,11 +236,17 @@ export async function idle(target: Target, count: number): Promise<TLSSocket[]> 
   return sockets
 }
 
-/** `count` connections that say nothing after the handshake. */
-export async function connections(target: Target, count: number): Promise<TLSSocket[]> {
+/** `count` connections that are kept after one GET each, as clients keep them. */
+export async function connections(target: Target, path: string, count: number): Promise<TLSSocket[]> {
+  const request = Buffer.from(head(target, 'GET', path, ''))
   const sockets: TLSSocket[] = []
+  const one = async (): Promise<TLSSocket> => {
+    const socket = await dial(target)
+    await get(socket, request)
+    return socket
+  }
   // Few at a time: a burst of handshakes is another measurement.
-  while (sockets.length < count) sockets.push(...(await Promise.all([1, 2, 3, 4].map(() => dial(target)))))
+  while (sockets.length < count) sockets.push(...(await Promise.all([one(), one(), one(), one()])))
   for (const socket of sockets) socket.resume()
   return sockets
 }

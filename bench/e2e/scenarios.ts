@@ -71,10 +71,10 @@ export const scenarios: readonly Scenario[] = [
     name: 'memory of an idle connection',
     unit: 'idle connection',
     run: async (proxy, effort) => {
-      const warm = await connections(proxy.target, 50)
+      const warm = await connections(proxy.target, SMALL, 50)
       const before = proxy.process.memory()
       const count = CONNECTIONS * effort
-      const sockets = await connections(proxy.target, count)
+      const sockets = await connections(proxy.target, SMALL, count)
       const memory = (proxy.process.memory() - before) / count
       for (const socket of [...warm, ...sockets]) socket.destroy()
       return { memory }

@@ -204,7 +204,8 @@ describe('an answer of an HTTP/2 session that does not wait for its request', ()
   })
 
   test('many of them do not starve the connection of its window', async () => {
-    for (let at = 0; at < 20; at++) {
+    bench.session.identified()
+    for (let at = 0; at < 80; at++) {
       const { stream, exchange } = await bench.asked('/', POST)
       bench.peer.data(stream, Buffer.alloc(20_000))
       await bench.turn()

@@ -171,7 +171,18 @@ describe('an HTTP/2 session', () => {
       assert.deepEqual(owner.endings, [], 'the one with a preface stays')
     })
 
+    test('a stranger has as long for a request as for a head', async () => {
+      await bench.turn()
+      while (bench.now < limits.http2.prefaceMillis + limits.http2.intervalMillis)
+        bench.pass(limits.http2.prefaceMillis)
+      await bench.turn()
+      assert.equal(bench.now >= limits.gateway.headMillis, true)
+      assert.deepEqual(peer.events.at(-1), { type: 'goaway', lastStream: 0, code: 0 })
+      assert.equal(peer.isClosed, true)
+    })
+
     test('an idle connection is told so and ends behind idleMillis, a busy one does not', async () => {
+      bench.session.identified()
       const stream = peer.ask('/')
       await bench.turn()
       while (bench.now < 2 * limits.gateway.idleMillis) bench.pass(limits.http2.intervalMillis)

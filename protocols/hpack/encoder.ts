@@ -57,7 +57,7 @@ export class HpackEncoder {
   // Size updates that the next block begins with; -1: none.
   #lowest = -1
   #announced = -1
-  #room = new Uint8Array(512)
+  #room: Buffer = Buffer.allocUnsafeSlow(512)
   #at = 0
 
   constructor(limits: Limits['hpack']) {
@@ -87,7 +87,7 @@ export class HpackEncoder {
       this.#announced = -1
     }
     for (let at = 0; at < fields.length; at += 2) this.#field(fields[at] as string, fields[at + 1] as string)
-    return this.#room.slice(0, this.#at)
+    return new Uint8Array(this.#room.subarray(0, this.#at))
   }
 
   #field(name: string, value: string): void {
@@ -174,12 +174,12 @@ export class HpackEncoder {
       return
     }
     this.#integer(0x00, 0x7f, length)
-    for (let at = 0; at < length; at++) this.#room[this.#at++] = text.charCodeAt(at)
+    this.#at += this.#room.write(text, this.#at, 'latin1')
   }
 
   #reserve(octets: number): void {
     if (this.#at + octets <= this.#room.length) return
-    const larger = new Uint8Array(2 * (this.#at + octets))
+    const larger = Buffer.allocUnsafeSlow(2 * (this.#at + octets))
     larger.set(this.#room)
     this.#room = larger
   }

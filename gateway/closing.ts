@@ -9,9 +9,9 @@ class Closing implements Waiting {
   readonly deadline: number
   readonly #socket: Duplex
 
-  constructor(socket: Duplex, deadlines: Deadlines) {
+  constructor(socket: Duplex, deadlines: Deadlines, millis: number) {
     this.#socket = socket
-    this.deadline = deadlines.now() + limits.gateway.closeMillis
+    this.deadline = deadlines.now() + millis
     deadlines.watch(this)
     socket.once('close', () => deadlines.forget(this))
   }
@@ -23,13 +23,20 @@ class Closing implements Waiting {
 
 /** Behind all that is due: what still comes is read, so that the peer's end is seen. */
 export function closeSoon(socket: Duplex, deadlines: Deadlines): void {
-  if (socket.destroyed || socket.writableEnded) return
-  socket.end()
-  new Closing(socket, deadlines)
+  close(socket, deadlines, limits.gateway.closeMillis)
 }
 
-/** After a fault: what still comes is not even read, or a flood would go on costing what it cost. */
+/**
+ * After a fault: what still comes is not even read, or a flood would go on costing what it cost. The peer has just long
+ * enough to read why; longer, and who comes back at once would pile up connections.
+ */
 export function closeDeaf(socket: Duplex, deadlines: Deadlines): void {
   socket.pause()
-  closeSoon(socket, deadlines)
+  close(socket, deadlines, limits.gateway.faultMillis)
+}
+
+function close(socket: Duplex, deadlines: Deadlines, millis: number): void {
+  if (socket.destroyed || socket.writableEnded) return
+  socket.end()
+  new Closing(socket, deadlines, millis)
 }

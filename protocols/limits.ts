@@ -192,6 +192,8 @@ const defaults = {
     drainMillis: 10_000,
     /** From our end of a socket to the peer's; then it is destroyed. */
     closeMillis: 5_000,
+    /** The same behind a peer's fault. */
+    faultMillis: 500,
     /** A socket's unwritten bytes before its source is paused. */
     writeBuffer: 1_048_576,
   },

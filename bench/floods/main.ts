@@ -1,5 +1,5 @@
 // Floods a running gateway with each attack of the list and watches what becomes of its memory and of another client. The
-// bounds are issue-worthy ones: at most 256 MiB more, the other client's p99 below 250 ms, and no error of it.
+// bounds: at most 256 MiB more, p99 of the other client below 250 ms, and no error of it.
 // Usage: npm run floods -- [NAME...] [--seconds N]
 
 import { spawn } from 'node:child_process'

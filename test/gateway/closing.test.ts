@@ -8,7 +8,10 @@ import { duplexPair } from '../support/duplex-pair.ts'
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 
 test('a peer that does not close is closed after a while, one that does at once', async () => {
-  for (const close of [closeSoon, closeDeaf]) {
+  for (const [close, millis] of [
+    [closeSoon, limits.gateway.closeMillis],
+    [closeDeaf, limits.gateway.faultMillis],
+  ] as const) {
     let now = 0
     const deadlines = new Deadlines(() => now)
     const [far, near] = duplexPair()
@@ -19,7 +22,7 @@ test('a peer that does not close is closed after a while, one that does at once'
     far.resume()
     close(near, deadlines)
     await turn()
-    now = limits.gateway.closeMillis - 1
+    now = millis - 1
     deadlines.look()
     assert.equal(near.destroyed, false)
     now += 1

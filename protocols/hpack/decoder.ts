@@ -11,6 +11,9 @@ import { STATIC_LENGTH, STATIC_TABLE } from './static-table.ts'
 /** Octets that may carry an integer on behind its prefix: enough for 2^28, more than any block is long. */
 const CONTINUATIONS = 4
 
+/** A block of so many times the fields that are taken is no mistake: it ends the connection (CVE-2026-49975). */
+const BOMB = 8
+
 /** Size updates that a block may begin with: the lowest in between and the last (section 4.2). */
 const SIZE_UPDATES = 2
 
@@ -22,6 +25,7 @@ export class HpackDecoder {
   #at = 0
   #fields: string[] = []
   #octets = 0
+  #lines = 0
   #isTooLarge = false
 
   constructor(limits: Limits['hpack']) {
@@ -39,6 +43,7 @@ export class HpackDecoder {
     this.#at = 0
     this.#fields = []
     this.#octets = 0
+    this.#lines = 0
     this.#isTooLarge = false
     let updates = 0
     let isBegun = false
@@ -95,6 +100,10 @@ export class HpackDecoder {
   }
 
   #emit(name: string, value: string): void {
+    this.#lines += 1
+    if (this.#lines > BOMB * this.#limits.fieldCount) {
+      throw new HpackError('hpack.block.bomb', 'a block of far more fields than are taken')
+    }
     this.#octets += name.length + value.length + ENTRY_OVERHEAD
     if (this.#octets > this.#limits.fieldBytes || this.#fields.length >= 2 * this.#limits.fieldCount) {
       this.#isTooLarge = true

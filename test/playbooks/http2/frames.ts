@@ -198,6 +198,11 @@ export const http2Frames: readonly Playbook[] = [
         'http2.fields.too_large',
         0,
       ),
+      ...compression(
+        'far more references than fields are taken',
+        'hpack.block.bomb',
+        ...Array.from({ length: 8 * limits.hpack.fieldCount + 1 }, () => 0x80 | 16),
+      ),
       ...reset('fields without a name', blockOf(head(['', 'x'])), 'http2.field.name', PROTOCOL_ERROR),
     ],
   },

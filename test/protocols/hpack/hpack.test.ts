@@ -61,13 +61,14 @@ const REFUSED: readonly [rule: string, block: string][] = [
   ['hpack.size_update.limit', '3f62'],
   ['hpack.size_update.late', '8220'],
   ['hpack.size_update.count', '20202020'],
+  ['hpack.block.bomb', '82'.repeat(8 * limits.hpack.fieldCount + 1)],
   ['hpack.huffman.eos', '40016184ffffffff'],
   ['hpack.huffman.padding', '4001618100'],
   ['hpack.huffman.padding', '400161821fff'],
 ]
 
 for (const [rule, block] of REFUSED) {
-  test(`refuses ${block} (${rule})`, () => {
+  test(`refuses ${block.slice(0, 40)} (${rule})`, () => {
     const decoder = new HpackDecoder({ ...limits.hpack, tableSize: 128 })
     assert.throws(
       () => decoder.decode(hex(block)),
@@ -116,7 +117,7 @@ test('more fields or octets than are taken give nothing, and the tables stay in 
   const decoder = new HpackDecoder(limits.hpack)
   const entry = Buffer.concat([hex('4001617fa11e'), Buffer.alloc(4_000, 'x')])
   assert.equal(decoder.decode(entry)?.length, 2)
-  assert.equal(decoder.decode(Buffer.alloc(16_000, 0xbe)), undefined)
+  assert.equal(decoder.decode(Buffer.alloc(8 * limits.hpack.fieldCount, 0xbe)), undefined)
   assert.deepEqual(decoder.decode(hex('82')), [':method', 'GET'])
 })
 

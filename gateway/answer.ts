@@ -1,16 +1,18 @@
-// The cluster's answer on its way to the client: each piece is taped, then passed, in one synchronous callback. Under
-// `strict` a piece waits until it is on disk. A slow client or a tape that is behind pauses the cluster's connection.
+// The cluster's answer on its way to the client: each piece is masked, taped, then passed, in one synchronous callback.
+// Under `strict` a piece waits until it is on disk. A slow client or a tape that is behind pauses the cluster's connection.
 
+import { PeerError } from '../protocols/errors.ts'
 import type { Fields } from '../protocols/fields.ts'
 import { field } from '../protocols/fields.ts'
 import type { ResponseHead } from '../protocols/http1/events.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
-import type { Durability } from './decision.ts'
+import type { Durability, Refusal } from './decision.ts'
 import type { Exchange, ExchangeOwner } from './exchange.ts'
 import { answerable } from './hop-by-hop.ts'
-import { BodyRecorder, redacted } from './recording.ts'
+import type { AnswerMask } from './mask/masking.ts'
+import { BodyRecorder, maskedBody, redacted } from './recording.ts'
 import { type Tape, TapeFailed, type TapeStore } from './tape/tape.ts'
-import type { UpstreamCall, UpstreamFailed, UpstreamHandler } from './upstream/upstream.ts'
+import { type UpstreamCall, UpstreamFailed, type UpstreamHandler } from './upstream/upstream.ts'
 
 export interface AnswerOptions {
   readonly exchange: Exchange
@@ -24,6 +26,8 @@ export interface AnswerOptions {
   readonly expiresAt: number
   /** Bytes of the body to keep on the tape. */
   readonly bodyBytes: number
+  /** How the answer is masked, by its head; a refusal if it has to be and cannot. */
+  mask(status: number, fields: Fields): AnswerMask | Refusal | undefined
   /** The cluster gave no answer: the caller gets this instead. */
   failed(error: UpstreamFailed): void
   /** The tape takes nothing more and no answer has begun. */
@@ -45,6 +49,9 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
   readonly deadline: number
   #call: UpstreamCall | undefined
   #status = 0
+  #mask: AnswerMask | undefined
+  /** The head of a masked answer, until the first of its body can be masked: then a fault can still be said properly. */
+  #kept: ResponseHead | undefined
   /** The client has been told a status; before that a failure can still be said properly. */
   #begun = false
   #over = false
@@ -72,38 +79,33 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
 
   onResponse(head: ResponseHead): void {
     if (this.#over) return
-    const fields = answerable(head.fields)
-    const length = contentLength(head)
-    const { tape, number } = this.#options
-    try {
-      tape.append('response', { exchange: number, status: head.status, fields: redacted(fields), by: 'cluster' })
-    } catch (error) {
-      this.#tapeFailed(error)
+    const mask = this.#options.mask(head.status, head.fields)
+    if (mask !== undefined && 'rule' in mask) {
+      this.#unmaskable(mask.rule, mask.message)
       return
     }
-    this.#status = head.status
-    if (this.#strict) this.#hold({ head, fields, length })
-    else this.#respond(head, fields, length)
+    this.#mask = mask
+    if (mask === undefined || mask.isStream) this.#answer(head)
+    else this.#kept = head
   }
 
   onData(bytes: Uint8Array): void {
     if (this.#over) return
-    try {
-      this.#body.add(bytes)
-    } catch (error) {
-      this.#tapeFailed(error)
-      return
-    }
-    if (this.#strict) {
-      this.#hold({ bytes })
-      this.#pause()
-    } else if (!this.#options.exchange.write(bytes)) {
-      this.#pause()
-    }
-    if (this.#options.store.congested) this.#waitForStore()
+    const mask = this.#mask
+    if (mask === undefined) this.#piece(bytes, bytes)
+    else this.#masked(() => this.#shown(mask.taped.receive(bytes), mask.passed?.receive(bytes)))
+    if (!this.#over && this.#options.store.congested) this.#waitForStore()
   }
 
   onEnd(trailers: Fields): void {
+    if (this.#over) return
+    const mask = this.#mask
+    if (mask !== undefined) {
+      this.#masked(() => {
+        this.#shown(mask.taped.end(), mask.passed?.end())
+        if (this.#kept !== undefined) this.#answer(this.#kept)
+      })
+    }
     if (this.#over) return
     try {
       this.#body.end(false)
@@ -117,6 +119,73 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
     }
     this.#options.exchange.end(trailers)
     this.#end('')
+  }
+
+  /** The head is on the tape, and passes. */
+  #answer(head: ResponseHead): void {
+    this.#kept = undefined
+    const fields = answerable(head.fields)
+    // What is masked has another length.
+    const length = this.#mask === undefined ? contentLength(head) : undefined
+    const { tape, number } = this.#options
+    try {
+      tape.append('response', { exchange: number, status: head.status, fields: redacted(fields), by: 'cluster' })
+    } catch (error) {
+      this.#tapeFailed(error)
+      return
+    }
+    this.#status = head.status
+    if (this.#strict) this.#hold({ head, fields, length })
+    else this.#respond(head, fields, length)
+  }
+
+  /** Bytes of the body: one form of them is taped, the other passes; they are the same unless the caller is exempt. */
+  #piece(taped: Uint8Array, passed: Uint8Array): void {
+    try {
+      this.#body.add(taped)
+    } catch (error) {
+      this.#tapeFailed(error)
+      return
+    }
+    if (this.#strict) {
+      this.#hold({ bytes: passed })
+      this.#pause()
+    } else if (!this.#options.exchange.write(passed)) {
+      this.#pause()
+    }
+  }
+
+  /** What a rewriter has let go; the tape is told what is masked in it before it passes. */
+  #shown(taped: Uint8Array, passed: Uint8Array | undefined): void {
+    if (taped.length === 0) return
+    if (this.#kept !== undefined) this.#answer(this.#kept)
+    if (this.#over) return
+    const masked = this.#mask?.masked()
+    if (masked !== undefined) {
+      try {
+        this.#options.tape.append('masked', maskedBody(this.#options.number, masked))
+      } catch (error) {
+        this.#tapeFailed(error)
+        return
+      }
+    }
+    this.#piece(taped, passed ?? taped)
+  }
+
+  /** Runs a step of the rewriters. What they cannot read goes no further. */
+  #masked(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error
+      this.#unmaskable(error.rule, 'the cluster answered with a body that cannot be masked, so it was not passed on')
+    }
+  }
+
+  #unmaskable(rule: string, message: string): void {
+    this.#call?.abort()
+    if (this.#status === 0) this.onFailed(new UpstreamFailed(502, rule, message))
+    else this.#breakOff(rule)
   }
 
   onFailed(error: UpstreamFailed): void {

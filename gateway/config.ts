@@ -29,6 +29,11 @@ const prefix = z
 /** `prefix` comes before every name of the issuer, so that its users are nobody else's; "" for none. */
 const claimMapping = z.strictObject({ claim: text, prefix })
 
+/** One name of one kind, with the issuer's prefix. */
+const subject = z
+  .strictObject({ user: text.optional(), group: text.optional(), actor: text.optional() })
+  .refine((names) => Object.keys(names).length === 1, 'write one of user, group and actor in each entry')
+
 const MIB = 1_048_576
 
 /** The windows of HTTP/2 are the largest of what is set (RFC 9113 section 6.9.1). */
@@ -90,6 +95,12 @@ function gatewaySchema(place: (path: string) => string) {
     authentication: z.strictObject({ jwt: z.array(jwt).min(1, 'name at least one issuer, or nobody can come in') }),
     /** Absent: reads are allowed, all else is denied. */
     policyFile: path.optional(),
+    masking: z
+      .strictObject({
+        /** Who sees the values of Secrets as they are. Tapes hold them masked for these as well. */
+        exempt: z.array(subject).default([]),
+      })
+      .prefault({}),
     tapes: z
       .strictObject({
         /** For what no rule of the policy says otherwise. */
@@ -109,7 +120,6 @@ function gatewaySchema(place: (path: string) => string) {
 
 /** Keys of the format that this version does not serve, and what to do instead. */
 const NOT_YET = {
-  masking: 'masking is not in this version: remove "masking", and deny Secrets to those who must not see them',
   eks: 'EKS credentials are not built in yet: use a kubeconfig with the aws exec plugin',
   inCluster: "inCluster is not in this version: write a kubeconfig with the service account's tokenFile",
 }
@@ -139,7 +149,7 @@ function check(content: unknown, place: (path: string) => string, report: Report
   const tls = loose(loose(root.listen).tls)
   mustExist(tls.certFile, place, (message) => report(['listen', 'tls', 'certFile'], message))
   mustExist(tls.keyFile, place, (message) => report(['listen', 'tls', 'keyFile'], message))
-  mustExist(root.policyFile, place, (message) => report(['policyFile'], message))
+  mustExist(root.policyFile, place, (message) => report(['policyFile'], message), true)
 
   const names = new Set<unknown>()
   for (const [at, entry] of list(root.clusters).entries()) {
@@ -181,11 +191,16 @@ function prefixOf(entry: Loose, names: string): unknown {
   return loose(loose(entry.claimMappings)[names]).prefix
 }
 
-function mustExist(path: unknown, place: (path: string) => string, report: (message: string) => void): void {
+function mustExist(
+  path: unknown,
+  place: (path: string) => string,
+  report: (message: string) => void,
+  orFolder = false,
+): void {
   if (typeof path !== 'string' || path === '') return
   const file = statSync(place(path), { throwIfNoEntry: false })
   if (file === undefined) report(`there is no file ${place(path)}`)
-  else if (!file.isFile()) report(`${place(path)} is not a file`)
+  else if (!file.isFile() && !(orFolder && file.isDirectory())) report(`${place(path)} is not a file`)
 }
 
 type Loose = Readonly<Record<string, unknown>>

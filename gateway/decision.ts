@@ -18,6 +18,8 @@ export type StatusReason =
   | 'Invalid'
   | 'BadGateway'
   | 'ExpectationFailed'
+  | 'NotAcceptable'
+  | 'UnsupportedMediaType'
 
 /** Why a request goes no further. `message` is for the caller: what, why, and what to do; it holds no secret and no token. */
 export interface Refusal {

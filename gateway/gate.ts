@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Metrics } from './admin/metrics.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Masking } from './mask/masking.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Pressure } from './pressure.ts'
 import type { TapeStore } from './tape/tape.ts'
@@ -28,6 +29,7 @@ export interface Gate {
   readonly defaultCluster: string
   readonly authenticator: Authenticator
   readonly policy: Policy
+  readonly masking: Masking
   readonly store: TapeStore
   readonly deadlines: Deadlines
   readonly metrics: Metrics

@@ -13,6 +13,8 @@ import type { Config } from './config.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Cluster, Cuttable, Gate } from './gate.ts'
 import { Listener, parseAddress } from './listen.ts'
+import { Masking } from './mask/masking.ts'
+import { sentinelKey } from './mask/sentinel.ts'
 import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
 import { readPolicy } from './policy/policy-file.ts'
 import { Pressure } from './pressure.ts'
@@ -54,6 +56,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     })
     undo.push(() => store.close())
 
+    const maskKey = sentinelKey(join(config.data, 'mask-key'))
     const streams = new Set<Cuttable>()
     const users = new UserRequests()
     const pressure = new Pressure(deadlines, () => listener?.dropStrangers())
@@ -64,6 +67,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       defaultCluster: (current.clusters[0] as Config['clusters'][number]).name,
       authenticator: new Authenticator(current.authentication, { now }),
       policy: readPolicy(current.policyFile, current.tapes.durability),
+      masking: new Masking(maskKey, current.masking.exempt),
       store,
       deadlines,
       metrics,

@@ -1,5 +1,5 @@
 // The straight path, and the only file that knows its order: request head, cluster, request info, identity, body,
-// decision, tape, cluster, answer. A stage that refuses ends it; what is refused is on tape too.
+// decision, mask, tape, cluster, answer. A stage that refuses ends it; what is refused is on tape too.
 
 import type { Fields } from '../protocols/fields.ts'
 import type { StreamOffer } from '../protocols/kube/handshake.ts'
@@ -13,7 +13,7 @@ import { answerable, forwardable } from './hop-by-hop.ts'
 import { EXTRA, impersonation } from './identity.ts'
 import { decide } from './policy/decide.ts'
 import type { Principal } from './principal.ts'
-import { decisionBody, recordWhole, redacted, requestBody } from './recording.ts'
+import { decisionBody, maskedBody, recordWhole, redacted, requestBody } from './recording.ts'
 import { refusalAnswer } from './refusal.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import { requestInfo } from './request-info.ts'
@@ -88,8 +88,8 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   if ('status' in route) return route
   if ('status' in attributes) return attributes
   if (offer !== undefined && 'status' in offer) return offer
-  const fields = forwardable(exchange.fields)
-  if ('status' in fields) return fields
+  const passable = forwardable(exchange.fields)
+  if ('status' in passable) return passable
 
   const body = await exchange.readBody(limits.gateway.requestBody)
   if (body !== undefined && 'status' in body) return body
@@ -97,6 +97,10 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
 
   const decision = decide(gate.policy, principal, known.cluster, attributes, exchange.upgrade)
   if (!decision.allowed) return decision
+  const fields = gate.masking.fields(attributes, passable)
+  if ('status' in fields) return fields
+  const overwrite = body === undefined ? undefined : gate.masking.refusal(attributes, exchange.fields, body)
+  if (overwrite !== undefined) return overwrite
   const cluster = gate.clusters.get(known.cluster) as Cluster
   const { cluster: clusterName, auditId } = known
   return {
@@ -149,6 +153,7 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
     deadlines: gate.deadlines,
     expiresAt: permitted.principal.expiresAt,
     bodyBytes: attributes.longRunning ? Number.POSITIVE_INFINITY : gate.bodyBytes,
+    mask: (status, fields) => gate.masking.answer(permitted.principal, attributes, status, fields),
     failed: (error) => answerFailed(gate, permitted, tape, number, error),
     unrecorded: () => unrecorded(gate, exchange),
     ended: (status) => {
@@ -277,9 +282,23 @@ function record(gate: Gate, api: ApiTape, permitted: Permitted): number {
   const { exchange, principal, attributes, permission, body } = permitted
   const number = ++api.exchanges
   api.tape.append('request', requestBody(number, permitted.auditId, exchange, principal, attributes))
-  if (body !== undefined) recordWhole(api.tape, 'requestBody', number, body, gate.bodyBytes)
+  if (body !== undefined) recordBody(gate, api.tape, number, attributes, exchange, body)
   api.tape.append('decision', decisionBody(number, permission))
   return number
+}
+
+/** A request body, with its secret values masked: the cluster gets them, the tape does not. */
+function recordBody(
+  gate: Gate,
+  tape: Tape,
+  number: number,
+  attributes: RequestAttributes,
+  exchange: Exchange,
+  body: Uint8Array,
+): void {
+  const { body: taped, masked } = gate.masking.request(attributes, exchange.fields, body)
+  if (masked !== undefined) tape.append('masked', maskedBody(number, masked))
+  recordWhole(tape, 'requestBody', number, taped, gate.bodyBytes)
 }
 
 /** What goes upstream: the path as parsed, the caller's fields that may pass, then ours, which win because theirs are gone. */
@@ -308,7 +327,9 @@ function turnAway(gate: Gate, client: Client, exchange: Exchange, known: Known, 
   const api = client.apiTape(known.cluster)
   const number = ++api.exchanges
   api.tape.append('request', requestBody(number, known.auditId, exchange, known.principal, known.attributes))
-  if (known.body !== undefined) recordWhole(api.tape, 'requestBody', number, known.body, gate.bodyBytes)
+  if (known.body !== undefined && known.attributes !== undefined) {
+    recordBody(gate, api.tape, number, known.attributes, exchange, known.body)
+  }
   api.tape.append('decision', decisionBody(number, refusal))
   refuseOn(gate, exchange, api.tape, number, refusal, known.auditId)
 }

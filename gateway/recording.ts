@@ -2,8 +2,9 @@
 
 import { createHash, type Hash } from 'node:crypto'
 import type { Fields } from '../protocols/fields.ts'
-import type { AttributesBody, DecisionBody, PrincipalBody, RequestBody } from '../protocols/tape/entry.ts'
+import type { AttributesBody, DecisionBody, NoteBody, PrincipalBody, RequestBody } from '../protocols/tape/entry.ts'
 import type { Decision } from './decision.ts'
+import type { Masked } from './mask/masking.ts'
 import type { Principal } from './principal.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import type { Tape } from './tape/tape.ts'
@@ -95,6 +96,11 @@ export function decisionBody(exchange: number, decision: Decision): DecisionBody
   const { rule } = decision
   if (decision.allowed) return { exchange, effect: 'allow', rule, reason: decision.reason }
   return { exchange, effect: 'deny', rule, reason: decision.message }
+}
+
+/** What was masked in an exchange: by which rule, which fields, how many values. */
+export function maskedBody(exchange: number, { rule, fields, count }: Masked): NoteBody {
+  return { code: rule, text: fields, facts: { exchange, count } }
 }
 
 /** A body that is there whole, as one entry: kept up to `cap` bytes, its sum over all of it. Throws TapeFailed. */

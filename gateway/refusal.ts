@@ -18,7 +18,9 @@ export interface RefusalAnswer {
 export function refusalAnswer(refusal: Refusal, auditId: string): RefusalAnswer {
   const { status, reason, message, rule } = refusal
   const uid = auditId === '' ? {} : { uid: auditId }
-  const body = statusBytes({ code: status, reason, message, ...uid, causes: [['SallyportRule', rule]] })
+  // Of an Invalid kubectl shows the causes alone (kubectl pkg/cmd/util/helpers.go).
+  const cause = reason === 'Invalid' ? `${rule}: ${message}` : rule
+  const body = statusBytes({ code: status, reason, message, ...uid, causes: [['SallyportRule', cause]] })
   const fields = auditId === '' ? JSON_FIELDS : [...JSON_FIELDS, 'Audit-ID', auditId]
   return { status, fields: status === 401 ? [...fields, 'WWW-Authenticate', 'Bearer'] : fields, body }
 }

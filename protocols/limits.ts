@@ -218,9 +218,39 @@ const defaults = {
     /** How far the issuer's clock may be ahead of ours (`nbf`, `iat`). An end (`exp`) has no such grace. */
     skewMillis: 10_000,
   },
+  mask: {
+    /** A masked body that is no list: etcd takes objects of 1.5 MiB, Tables and aggregated APIs are longer. */
+    object: 16_777_216,
+    /** One object of a masked list. */
+    item: 8_388_608,
+    /** Nesting of a masked body: CRD schemas nest some dozens of levels. */
+    depth: 512,
+    /** Bytes of a key, and of a number, in a masked body. */
+    key: 65_536,
+    number: 1_024,
+  },
   policy: {
     /** A denial's message, bytes. */
     message: 1_024,
+    /**
+     * What the conditions of one decision may cost together, in steps of about 100 ns: turns of a loop in CEL, characters
+     * under a pattern. Past it a denial meets and an allow does not hold.
+     */
+    steps: 200_000,
+    /** An exec's argv as a line, characters, that patterns of rules are tried on. A longer one a denial meets, an allow does not hold. */
+    commandLength: 4_096,
+    /** Nesting of loops in a condition, and its nodes: a condition is a sentence, not a program. */
+    loops: 3,
+    nodes: 1_000,
+    /** Values and depth of a body that a rule reads: a large custom resource definition has some tens of thousands. */
+    bodyValues: 250_000,
+    bodyDepth: 128,
+    /** A body in YAML that is not JSON too, characters: its parser is slow, and kubectl sends JSON. */
+    yamlLength: 65_536,
+    /** The path of an operation in a JSON patch, characters. */
+    patchPath: 1_024,
+    /** A directory of policy files. */
+    files: 256,
   },
   admin: {
     /** Connections to the admin API: people, one scraper, probes. */

@@ -23,6 +23,7 @@ const NAMES = [
   'msgpack',
   'request-info',
   'token',
+  'json-body',
 ] as const
 
 type Module = { readonly default: Target }

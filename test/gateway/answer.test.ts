@@ -5,17 +5,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Answer } from '../../gateway/answer.ts'
 import { Deadlines } from '../../gateway/deadlines.ts'
-import type { Durability } from '../../gateway/decision.ts'
+import { type Durability, type Refusal, refuse } from '../../gateway/decision.ts'
 import type { Exchange } from '../../gateway/exchange.ts'
+import type { AnswerMask } from '../../gateway/mask/masking.ts'
 import { type Tape, TapeFailed, type TapeStore } from '../../gateway/tape/tape.ts'
 import { UpstreamFailed } from '../../gateway/upstream/upstream.ts'
+import { JsonError } from '../../protocols/json/errors.ts'
 
 /** Everything around one answer, as a list of what happened in order; `flush` makes the tape durable. */
-function scene(durability: Durability, taken = true) {
+function scene(durability: Durability, taken = true, mask?: AnswerMask | Refusal) {
   const did: string[] = []
   const waiting: (() => void)[] = []
   const listeners: (() => void)[] = []
-  const state = { taken, flowing: true, congested: false }
+  const state = { taken, flowing: true, congested: false, mask }
   const note = (what: string): void => {
     if (!state.taken) throw new TapeFailed('the tape takes nothing')
     did.push(what)
@@ -50,6 +52,7 @@ function scene(durability: Durability, taken = true) {
   deadlines.close()
   const answer = new Answer({
     ...{ exchange, tape, number: 1, store, durability, deadlines, expiresAt: 1_000, bodyBytes: 100 },
+    mask: () => state.mask,
     failed: (error) => note(`failed ${error.rule}`),
     unrecorded: () => did.push('unrecorded'),
     ended: (status, broken) => did.push(`ended ${status} ${broken}`.trim()),
@@ -164,4 +167,89 @@ test('a token that ends breaks a streaming answer off, and the tape says why', (
   answer.expired()
   answer.onData(Buffer.from('late'))
   assert.deepEqual(did.slice(2), ['ended 200 token expired', 'cancel', 'tape broken', 'tape note', 'abort'])
+})
+
+/** Lets nothing go before its end, in capitals; for an exempt caller as it came. */
+function masked(isExempt: boolean, isStream = false): AnswerMask {
+  const form = (change: (text: string) => string) => {
+    let held = ''
+    return {
+      receive(bytes: Uint8Array) {
+        held += Buffer.from(bytes)
+        if (held.includes('bad')) throw new JsonError('json.value', 'bad')
+        return new Uint8Array(0)
+      },
+      end: () => Buffer.from(change(held)),
+    }
+  }
+  return {
+    taped: form((text) => text.toUpperCase()),
+    passed: isExempt ? form((text) => text) : undefined,
+    isStream,
+    masked: () => ({ rule: 'secrets', fields: 'data.a', count: 1 }),
+  }
+}
+
+test('a masked answer is taped and passes masked, its head with the first of it', () => {
+  const { answer, did } = scene('group', true, masked(false))
+  answer.onResponse(HEAD)
+  answer.onData(Buffer.from('a'))
+  answer.onData(Buffer.from('b'))
+  assert.deepEqual(did, [])
+  answer.onEnd([])
+  assert.deepEqual(did, [
+    'tape response',
+    'pass 200',
+    'tape masked',
+    'tape AB',
+    'pass AB',
+    'tape whole',
+    'pass end',
+    'ended 200',
+  ])
+})
+
+test('an exempt caller gets the answer as it came, and the tape has it masked', () => {
+  const { answer, did } = scene('group', true, masked(true))
+  answer.onResponse(HEAD)
+  answer.onData(Buffer.from('ab'))
+  answer.onEnd([])
+  assert.deepEqual(did, [
+    'tape response',
+    'pass 200',
+    'tape masked',
+    'tape AB',
+    'pass ab',
+    'tape whole',
+    'pass end',
+    'ended 200',
+  ])
+})
+
+test('an answer that turns out not to be maskable is a 502 before it has begun, and broken off after', () => {
+  const before = scene('group', true, masked(false))
+  before.answer.onResponse(HEAD)
+  before.answer.onData(Buffer.from('bad'))
+  assert.deepEqual(before.did, ['cancel', 'ended 0 json.value', 'failed json.value'])
+  const after = scene('group', true, masked(false, true))
+  after.answer.onResponse(HEAD)
+  after.answer.onData(Buffer.from('bad'))
+  assert.deepEqual(after.did, [
+    'tape response',
+    'pass 200',
+    'cancel',
+    'ended 200 json.value',
+    'cancel',
+    'tape broken',
+    'tape note',
+    'abort',
+  ])
+})
+
+test('an answer in a form that cannot be masked is a 502', () => {
+  const { answer, did } = scene('group', true, refuse(502, 'BadGateway', 'mask.unreadable_answer', 'no'))
+  answer.onResponse(HEAD)
+  answer.onData(Buffer.from('secret'))
+  answer.onEnd([])
+  assert.deepEqual(did, ['cancel', 'ended 0 mask.unreadable_answer', 'failed mask.unreadable_answer'])
 })

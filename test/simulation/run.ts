@@ -14,6 +14,7 @@ import { ClientConnections } from '../../gateway/client-connections.ts'
 import { Deadlines } from '../../gateway/deadlines.ts'
 import { refuse } from '../../gateway/decision.ts'
 import type { Gate } from '../../gateway/gate.ts'
+import { Masking } from '../../gateway/mask/masking.ts'
 import type { Pressure } from '../../gateway/pressure.ts'
 import type { Principal } from '../../gateway/principal.ts'
 import { openTapeStore } from '../../gateway/tape/store.ts'
@@ -151,6 +152,7 @@ class Run {
       defaultCluster: 'test',
       authenticator: { authenticate: (fields: Fields) => this.#authenticate(fields) } as unknown as Authenticator,
       policy: POLICY,
+      masking: new Masking(new Uint8Array(32), []),
       store: this.#witness,
       deadlines: this.#deadlines,
       metrics: METRICS,

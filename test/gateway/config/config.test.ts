@@ -58,6 +58,7 @@ test('the least configuration has the design’s defaults, absolute paths, and i
     },
     tapes: { durability: 'group', bodyBytes: 1_048_576 },
     limits: {},
+    masking: { exempt: [] },
   })
   const frozen = (value: unknown): boolean =>
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen))
@@ -126,7 +127,7 @@ authentication:
       username: {claim: sub}
   - issuer: {url: "https://x", audiences: [a]}
     claimMappings: {username: {claim: sub, prefix: "System:x"}}
-masking: {exempt: []}
+masking: {exempt: [{user: a, group: b}], rules: []}
 tapes: {bodyBytes: "5", durability: none}
 `,
   )
@@ -149,7 +150,8 @@ tapes: {bodyBytes: "5", durability: none}
     '22:31 authentication.jwt[0].issuer.audiences "audiences": name at least one audience',
     '24:7 authentication.jwt[0].claimMappings.username.prefix "prefix" is missing; it must be a string',
     '26:44 authentication.jwt[1].claimMappings.username.prefix "prefix": "system:" belongs to Kubernetes; choose another prefix',
-    '27:1 masking masking is not in this version: remove "masking", and deny Secrets to those who must not see them',
+    '27:20 masking.exempt[0] "exempt[0]": write one of user, group and actor in each entry',
+    '27:42 masking.rules unknown key "rules"; known here: exempt',
     '28:9 tapes.bodyBytes "bodyBytes": it must be a number, not "5"',
     '28:25 tapes.durability "durability": it must be one of "strict", "group", not "none"',
   ])

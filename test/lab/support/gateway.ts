@@ -80,6 +80,7 @@ export async function startGateway(lab: Lab): Promise<Gateway> {
         ],
       },
       policyFile: 'policy.yaml',
+      masking: { exempt: [{ group: 'oidc:unmasked' }] },
     }),
   )
   const child = spawn(process.execPath, [BIN, 'serve', '--config', join(folder, 'gateway.yaml')], {

@@ -54,7 +54,7 @@ export const paths: readonly Playbook[] = [
     plays: [
       denied('/api/v1/namespaces/prod/%73ecrets/db', 'no-secrets', 'get secrets db'),
       denied('/api/v1/namespaces/prod/%73%65%63rets', 'no-secrets', 'list secrets'),
-      rebuilt('/api/v1/namespaces/prod/%73ecrets/db', '/api/v1/namespaces/prod/secrets/db', 'get secrets db'),
+      rebuilt('/api/v1/namespaces/prod/%70ods/db', '/api/v1/namespaces/prod/pods/db', 'get pods db'),
     ],
   },
   {

@@ -60,7 +60,7 @@ export class Masking {
   refusal(attributes: RequestAttributes, fields: Fields, body: Uint8Array): Refusal | undefined {
     if (!attributes.isResource || attributes.verb === 'proxy') return undefined
     const type = mediaType(fields)
-    if (type.includes('protobuf') && fieldRule(attributes)?.mayHold(body) === true) {
+    if (type.includes('protobuf') && fieldRule(attributes)?.inRequests === true) {
       const message = 'secret values cannot be masked on the tape in protobuf; send this object as JSON or YAML'
       return refuse(415, 'UnsupportedMediaType', 'mask.unreadable_body', message)
     }
@@ -77,8 +77,7 @@ export class Masking {
     body: Uint8Array,
   ): { readonly body: Uint8Array; readonly masked: Masked | undefined } {
     const rule = fieldRule(attributes)
-    if (rule === undefined || body.length === 0) return { body, masked: undefined }
-    if (mediaType(fields).includes('protobuf') && !rule.mayHold(body)) return { body, masked: undefined }
+    if (rule?.inRequests !== true || body.length === 0) return { body, masked: undefined }
     const record = new MaskRecord(this.#key, bodyRule(rule, fields))
     try {
       const rewriter = new JsonBody('object', record, limits.mask)
@@ -149,8 +148,8 @@ class MaskRecord implements FieldMasker {
     this.#rule = rule
   }
 
-  select(object: Parameters<FieldMasker['select']>[0]): FieldTree | undefined {
-    return this.#rule.tree(object)
+  select(): FieldTree {
+    return this.#rule.tree
   }
 
   mask(object: Parameters<FieldMasker['mask']>[0], path: string, value: Uint8Array): string {
@@ -177,7 +176,7 @@ const EVERY_VALUE: FieldTree = {
 
 /** A JSON patch says where by a path of its own: all of its values are masked. */
 function bodyRule(rule: FieldRule, fields: Fields): FieldRule {
-  return mediaType(fields) === 'application/json-patch+json' ? { ...rule, tree: () => EVERY_VALUE } : rule
+  return mediaType(fields) === 'application/json-patch+json' ? { ...rule, tree: EVERY_VALUE } : rule
 }
 
 function asJson(body: Uint8Array, fields: Fields): Uint8Array {

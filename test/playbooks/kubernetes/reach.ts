@@ -12,7 +12,7 @@ const JSON_BOMB = '['.repeat(100_000)
 function unread(name: string, type: string, body: string): GatewayPlay {
   const rule = 'mask.unreadable_body'
   const bytes = request(CREATE, [`Content-Type: ${type}`, `Content-Length: ${body.length}`], body)
-  const kinds = ['open', 'request', 'masked', 'requestBody', 'decision', 'response', 'responseBody', 'seal'] as const
+  const kinds = ['open', 'request', 'requestBody', 'decision', 'response', 'responseBody', 'seal'] as const
   return refusedByGateway(name, bytes, [{ answer: 400, rule }], { kinds, decisions: [rule], seal: 'closed' })
 }
 

@@ -9,6 +9,11 @@ import { NoSuchTape, type Tapes, TapesUnavailable } from '../replay/tapes.ts'
 import { demo } from './demo.ts'
 import { CommandFailed, EXIT, EXIT_CODES_HELP } from './exit-codes.ts'
 import { type Io, ReaderGone } from './io.ts'
+import { policyCheck } from './policy-check.ts'
+import { policyExplain } from './policy-explain.ts'
+import { policyReplay } from './policy-replay.ts'
+import { policySchema } from './policy-schema.ts'
+import { policyTest } from './policy-test.ts'
 import type { Program, SourceOptions } from './program.ts'
 import { serve } from './serve.ts'
 import { tapesExport } from './tapes-export.ts'
@@ -74,6 +79,10 @@ function commands(parser: Argv, program: Program, io: Io): Argv {
     .demandCommand(1, 'name a command')
     .epilogue(EXIT_CODES_HELP)
   for (const add of [serve, demo]) add(top, program)
+  top.command('policy', 'Check, explain, test and replay policies', (policy) => {
+    for (const add of [policyCheck, policyExplain, policyTest, policyReplay, policySchema]) add(policy, program)
+    return policy.demandCommand(1, 'name a command for policies')
+  })
   return top.command('tapes', 'List, show, play, verify and export what was recorded', (tapes) => {
     for (const add of [tapesLs, tapesShow, tapesPlay, tapesVerify, tapesExport]) add(tapes, program)
     return tapes.demandCommand(1, 'name a command for tapes')

@@ -10,6 +10,7 @@ import type { Io } from './io.ts'
 import type { Program } from './program.ts'
 import { withSource } from './source-options.ts'
 import { durationText, table } from './table.ts'
+import { timeText } from './time-text.ts'
 
 const FILTERS = {
   user: 'The caller, as the gateway names it (oidc:alice)',
@@ -63,15 +64,6 @@ function filterOf(argv: Readonly<Record<string, unknown>>, now: number): TapeFil
     if (error instanceof BadFilter) throw new CommandFailed(`--${error.message}`, EXIT.USAGE)
     throw error
   }
-}
-
-const MILLIS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-/** "30m" as a time that long before now; anything else as it is. */
-function timeText(text: string, now: number): string {
-  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  if (amount === undefined) return text
-  return new Date(now - Number(amount) * MILLIS[unit as keyof typeof MILLIS]).toISOString()
 }
 
 const COLUMNS = [

@@ -29,8 +29,8 @@ export class ConfigError extends Error {
 
 type Path = readonly PropertyKey[]
 
-/** Says that something is wrong at a path of the file. */
-export type Report = (path: Path, message: string) => void
+/** Says that something is wrong at a path of the file. `at`: characters into the text that stands there. */
+export type Report = (path: Path, message: string, at?: number) => void
 
 export interface FileFormat<T> {
   readonly schema: z.ZodType<T>
@@ -38,6 +38,16 @@ export interface FileFormat<T> {
   readonly notYet: Readonly<Record<string, string>>
   /** What the schema cannot say. Takes the content as read, which may be wrong in shape. */
   check(content: unknown, report: Report): void
+}
+
+/** Where paths of a file that has been read stand in it: for advice on what is not wrong. Lines and columns from 1. */
+export function placesIn(file: string): (path: Path) => Pick<Problem, 'line' | 'column' | 'path'> {
+  const lines = new LineCounter()
+  const document = parseDocument(readFileSync(file, 'utf8'), { prettyErrors: false, lineCounter: lines })
+  return (path) => {
+    const { line, col } = lines.linePos(offsetOf(document.contents, path))
+    return { line, column: col, path: spell(path) }
+  }
 }
 
 /** Throws ConfigError with every problem, in the order of the file. */
@@ -55,7 +65,10 @@ export function readFile<T>(file: string, format: FileFormat<T>): T {
     const { line, col } = lines.linePos(offset)
     problems.push({ file, line, column: col, path: spell(path), message })
   }
-  const report: Report = (path, message) => add(offsetOf(document.contents, path), path, message)
+  const report: Report = (path, message, at) => {
+    const inside = at === undefined ? undefined : offsetInside(document.contents, path, text, at)
+    add(inside ?? offsetOf(document.contents, path), path, message)
+  }
 
   for (const { code, pos, message } of [...document.errors, ...document.warnings]) {
     add(pos[0], [], code === 'DUPLICATE_KEY' ? 'the key is there twice; keep one' : `not valid YAML: ${message}`)
@@ -175,6 +188,25 @@ function offsetOf(root: unknown, path: Path): number {
     } else return offset
   }
   return offset
+}
+
+/** Where a character of a scalar stands in the text of the file; undefined where the one is not written like the other. */
+function offsetInside(root: unknown, path: Path, text: string, at: number): number | undefined {
+  const node = isMap(root) || isSeq(root) ? root.getIn(path, true) : undefined
+  if (!isScalar(node) || typeof node.value !== 'string') return undefined
+  const [start = 0, end = 0] = node.range ?? []
+  const { value } = node
+  // A block's lines are indented: its text is found line by line.
+  let from = start
+  const lines = value.slice(0, at).split('\n')
+  for (const [number, line] of value.split('\n').entries()) {
+    if (line === '' && number >= lines.length) break
+    const found = text.indexOf(line, from)
+    if (found === -1 || found + line.length > end) return undefined
+    if (number === lines.length - 1) return found + (lines[number] as string).length
+    from = found + line.length
+  }
+  return undefined
 }
 
 /** "clusters[0].name". */

@@ -39,7 +39,49 @@ export interface Permission {
   readonly durability: Durability
 }
 
-export type Decision = Permission | Refusal
+/** Who may say yes. Exact names with the issuer's prefix. */
+export type Approver = { readonly group: string } | { readonly user: string }
+
+/** Of these people so many must say yes. */
+export interface Quorum {
+  /** The rule that asks for it. */
+  readonly rule: string
+  readonly approvers: readonly Approver[]
+  /** From 1; people, not groups. */
+  readonly quorum: number
+}
+
+/** What a yes must be for a call to go on: of several rules that ask, all of it together. */
+export interface ApprovalTerms {
+  /** Each must be met, by the names of their rules in order; one approver counts for all that they are in. Never empty. */
+  readonly quorums: readonly Quorum[]
+  /** How long the call is parked for the answer; of several rules the longest. 0: not at all. */
+  readonly waitMillis: number
+  /** From the yes; of several rules the shortest. */
+  readonly validForMillis: number
+  /** Calls that one yes is good for; of several rules the fewest. */
+  readonly uses: number
+  /** Whether whoever asks must say why (the `Sallyport-Intent` claim). */
+  readonly reasonRequired: boolean
+  /** Whether a ticket must be named. */
+  readonly ticketRequired: boolean
+}
+
+/**
+ * A refusal that people can lift. To whatever knows nothing of approvals it is a plain 403, with a message that says so;
+ * what parks calls asks `needsApproval`. `rule` is the first rule in the policy that asks, the others are in the terms.
+ */
+export interface ApprovalNeeded extends Refusal {
+  readonly approval: ApprovalTerms
+  /** For the call, once it is approved. */
+  readonly durability: Durability
+}
+
+export type Decision = Permission | Refusal | ApprovalNeeded
+
+export function needsApproval(decision: Decision): decision is ApprovalNeeded {
+  return !decision.allowed && 'approval' in decision
+}
 
 export function refuse(status: number, reason: StatusReason, rule: string, message: string): Refusal {
   return { allowed: false, status, reason, message, rule }

@@ -1,7 +1,7 @@
 // The straight path, and the only file that knows its order: request head, cluster, request info, identity, body,
 // decision, mask, tape, cluster, answer. A stage that refuses ends it; what is refused is on tape too.
 
-import type { Fields } from '../protocols/fields.ts'
+import { type Fields, field } from '../protocols/fields.ts'
 import type { StreamOffer } from '../protocols/kube/handshake.ts'
 import { limits } from '../protocols/limits.ts'
 import { Answer } from './answer.ts'
@@ -11,7 +11,9 @@ import { ClientGone, type Exchange } from './exchange.ts'
 import type { Cluster, Gate } from './gate.ts'
 import { answerable, forwardable } from './hop-by-hop.ts'
 import { EXTRA, impersonation } from './identity.ts'
+import type { Question } from './policy/asked.ts'
 import { decide } from './policy/decide.ts'
+import { NO_BODY, RequestObject } from './policy/request-object.ts'
 import type { Principal } from './principal.ts'
 import { decisionBody, maskedBody, recordWhole, redacted, requestBody } from './recording.ts'
 import { refusalAnswer } from './refusal.ts'
@@ -95,7 +97,7 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   if (body !== undefined && 'status' in body) return body
   if (body !== undefined) known.body = body
 
-  const decision = decide(gate.policy, principal, known.cluster, attributes, exchange.upgrade)
+  const decision = decide(gate.policy, questionOf(gate, exchange, principal, known.cluster, attributes, body))
   if (!decision.allowed) return decision
   const fields = gate.masking.fields(attributes, passable)
   if ('status' in fields) return fields
@@ -115,6 +117,27 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
     fields,
     body,
     auditId,
+  }
+}
+
+/** What the policy judges: who, what, the body as rules can read it, and what the caller says of itself. */
+function questionOf(
+  gate: Gate,
+  { fields, upgrade }: Exchange,
+  principal: Principal,
+  cluster: string,
+  attributes: RequestAttributes,
+  body: Uint8Array | undefined,
+): Question {
+  return {
+    principal,
+    cluster,
+    attributes,
+    upgrade,
+    claims: { run: field(fields, 'sallyport-run') ?? '', intent: field(fields, 'sallyport-intent') ?? '' },
+    userAgent: field(fields, 'user-agent') ?? '',
+    object: body === undefined ? NO_BODY : new RequestObject(body, field(fields, 'content-type') ?? ''),
+    now: gate.deadlines.now(),
   }
 }
 

@@ -252,6 +252,61 @@ const defaults = {
     /** A directory of policy files. */
     files: 256,
   },
+  approvals: {
+    /** Requests for a yes that nobody has answered yet: of one user, and in all. `kubectl delete` of some dozen pods asks for each. */
+    userPending: 32,
+    pending: 1_000,
+    /** Calls that wait for an answer. Each holds its body. */
+    parked: 256,
+    /** How long a request may be answered, if its rule does not let the call wait longer. */
+    pendingMillis: 3_600_000,
+    /** The same call gets the same no for this long, and is not put to people again: kubectl repeats a refused exec as SPDY. */
+    denialMillis: 60_000,
+    /** A call made again within this after its wait ran out is told at once, for the same reason. */
+    fallbackMillis: 2_000,
+    /** What is over is kept for this long, and no more of it than so many. */
+    keptMillis: 604_800_000,
+    kept: 10_000,
+    /** Characters of a reason or a ticket, of another text of a summary, and of its diff. */
+    reason: 1_000,
+    text: 4_096,
+    diff: 65_536,
+    /** A standing grant's longest time, its words of each kind, and those in force or asked for. */
+    grantMillis: 43_200_000,
+    grantWords: 64,
+    grants: 1_000,
+    /** Locks in force, and characters of a locked name. */
+    locks: 1_000,
+    lockName: 512,
+    /** After a failed write: the wait before the journal is opened again, doubled each time up to the longest. */
+    reopenMillis: 100,
+    reopenLongestMillis: 10_000,
+    /** How often what ends by the clock is looked for: a wait, a yes, a grant. */
+    lookMillis: 250,
+    /** Counters of budgets, and those of one user: runs are the caller's own names. */
+    budgetKeys: 10_000,
+    userBudgetKeys: 256,
+    /** Parts of a sliding window: what is spent comes back at most one part late. */
+    budgetParts: 60,
+    /** Names of namespaces in one counter. */
+    budgetNames: 1_000,
+    /** What nobody waits for is on its way to the disk within this: at most 250 ms are lost. */
+    budgetMillis: 100,
+    /** Shorter windows are not kept on disk: a start takes longer. */
+    budgetKeptMillis: 2_000,
+    /** Messages that wait to be sent, and the length of one. */
+    outbox: 1_000,
+    message: 262_144,
+    /** One try to send; the wait after the first failure, doubled up to the longest; and until when it is tried. */
+    sendMillis: 10_000,
+    retryMillis: 1_000,
+    retryLongestMillis: 300_000,
+    tryMillis: 86_400_000,
+    /** A signed answer's age, either way; its length; and the answers remembered so that none comes twice. */
+    answerMillis: 300_000,
+    answerBytes: 16_384,
+    nonces: 10_000,
+  },
   admin: {
     /** Connections to the admin API: people, one scraper, probes. */
     connections: 128,

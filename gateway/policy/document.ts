@@ -1,9 +1,6 @@
-// The AccessPolicy as it is written: its schema, and what makes a rule one that could never do what it says. Refuses
-// what later versions bring (approvals, `when`, command patterns) and wildcards where leaving a field out says the same.
+// The AccessPolicy as it is written: its schema, and that schema for editors. What no schema can say is in check.ts.
 
 import { z } from 'zod'
-import type { Report } from '../config-file.ts'
-import { parseResource, ResourceNameError } from './resources.ts'
 import { VERBS } from './verbs.ts'
 
 const text = z.string().min(1, 'it must not be empty')
@@ -15,12 +12,60 @@ const exact = z
   .array(text.refine((name) => !name.includes('*'), 'names are exact; leave the field out to mean all'))
   .min(1, 'leave it out to mean all')
 
-/** One name of one kind; "*" is everybody who has such a name. */
+/** One name of one kind; "*" is everybody who has such a name. A run is what a caller says of itself: it can only be denied or asked about. */
 const subject = z
-  .strictObject({ user: text.optional(), group: text.optional(), actor: text.optional() })
-  .refine((names) => Object.keys(names).length === 1, 'write one of user, group and actor in each subject')
+  .strictObject({ user: text.optional(), group: text.optional(), actor: text.optional(), run: text.optional() })
+  .refine((names) => Object.keys(names).length === 1, 'write one of user, group, actor and run in each subject')
 
-const rule = z.strictObject({
+/** The argv of an exec. `argv`: exact words, a trailing "..." for any rest. `pattern`: RE2 over argv as one shell-quoted line. */
+const command = z
+  .strictObject({
+    argv: z.array(z.string()).min(1, 'name the command').optional(),
+    pattern: text.max(1_024, 'at most 1024 characters').optional(),
+  })
+  .refine((forms) => Object.keys(forms).length === 1, 'write one of argv and pattern in each command')
+
+/** "app=web,tier in (a, b),!legacy", or a map of labels that must all be there. */
+const labels = z.union(
+  [text, z.record(text, z.string())],
+  'write a selector such as "app=web,tier in (a, b)", or a map of labels',
+)
+
+const clock = z.string().regex(/^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/, 'write HH:MM, from "00:00" to "24:00"')
+
+/** A time of the week. One whose end is not after its beginning ends on the day after. */
+const hours = z.strictObject({
+  days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).min(1, 'name at least one day'),
+  from: clock,
+  to: clock,
+  /** A name of the IANA database, such as Europe/Berlin. */
+  timeZone: text,
+})
+
+const duration = z.string().regex(/^\d{1,5}[smhd]$/, 'write a number and s, m, h or d, such as "10m"')
+
+/** Exact names; never whoever asks. */
+const approver = z
+  .strictObject({ group: text.optional(), user: text.optional() })
+  .refine((names) => Object.keys(names).length === 1, 'write one of group and user in each approver')
+
+const approval = z.strictObject({
+  approvers: z.array(approver).min(1, 'name somebody who can say yes'),
+  /** How long the call waits for the answer; "0s": not at all. */
+  wait: duration.default('120s'),
+  /** How long a yes is good for. */
+  validFor: duration.default('10m'),
+  /** How many calls a yes is good for. */
+  uses: z.int().min(1, 'at least 1').max(1_000, 'at most 1000').default(1),
+  /** How many people must say yes. */
+  quorum: z.int().min(1, 'at least 1').max(16, 'at most 16').default(1),
+  /** Whether whoever asks must say why. */
+  reasonRequired: z.boolean().default(false),
+  /** Whether a ticket must be named. */
+  ticketRequired: z.boolean().default(false),
+})
+
+export const rule = z.strictObject({
   /** Shown to whoever is denied, and kept on the tape. */
   name: z
     .string()
@@ -33,12 +78,19 @@ const rule = z.strictObject({
   resources: z.array(text).min(1, 'leave it out to mean all').optional(),
   namespaces: exact.optional(),
   names: exact.optional(),
-  /** Exact words; a trailing "..." stands for any rest. */
-  commands: z
-    .array(z.strictObject({ argv: z.array(z.string()).min(1, 'name the command') }))
-    .min(1)
-    .optional(),
-  effect,
+  labels: labels.optional(),
+  commands: z.array(command).min(1, 'leave it out to mean all').optional(),
+  /** Writes that change nothing (dryRun=All) alone, all but them, or both, which is the default. */
+  dryRun: z.enum(['only', 'never', 'any']).optional(),
+  /** Only within one of these times. */
+  hours: z.array(hours).min(1, 'leave it out to mean always').optional(),
+  /** CEL over `request`, `object` and `principal`. */
+  when: text.max(4_096, 'at most 4096 characters').optional(),
+  effect: z.enum(['allow', 'deny', 'requireApproval']),
+  /** For requireApproval: who must say yes, and what the yes is good for. */
+  approval: approval.optional(),
+  /** Shown to whoever is denied or must ask. */
+  reason: text.max(300, 'at most 300 characters').optional(),
   /** How what the rule allows is recorded; absent: as the configuration says. */
   durability: z.enum(['strict', 'group']).optional(),
 })
@@ -59,71 +111,12 @@ export const policyDocument = z.strictObject({
 })
 
 export type PolicyDocument = z.infer<typeof policyDocument>
+export type PolicySource = z.input<typeof policyDocument>
 export type RuleDocument = PolicyDocument['rules'][number]
+export type ApprovalDocument = z.infer<typeof approval>
+export type HoursDocument = z.infer<typeof hours>
 
-/** What the format has and this version has not. */
-export const NOT_YET = {
-  requireApproval: 'approvals are not in this version: use allow or deny',
-  approval: 'approvals are not in this version: remove "approval"',
-  when: 'conditions are not in this version: remove "when", and narrow the rule by its other fields',
-  pattern: 'command patterns are not in this version: write argv',
-}
-
-/** Subresources whose verb is their own name. */
-const STREAM_VERBS = ['exec', 'attach', 'portforward', 'proxy'] as const
-
-/** Looks at each rule by itself, so that a mistake in one does not hide those of others. */
-export function checkPolicy(content: unknown, report: Report): void {
-  const rules = (content as { rules?: unknown } | null | undefined)?.rules
-  if (!Array.isArray(rules)) return
-  const names = new Set<unknown>()
-  for (const [at, source] of rules.entries()) {
-    const name: unknown = (source as { name?: unknown } | null)?.name
-    if (typeof name === 'string' && names.has(name))
-      report(['rules', at, 'name'], `another rule is called "${name}"; names must differ`)
-    names.add(name)
-    const parsed = rule.safeParse(source)
-    if (parsed.success) checkRule(parsed.data, (path, message) => report(['rules', at, ...path], message))
-  }
-}
-
-function checkRule(
-  { subjects, verbs, resources = [], commands, effect, durability }: RuleDocument,
-  report: Report,
-): void {
-  for (const [at, { user, group }] of subjects.entries()) {
-    if (/^system:/i.test(user ?? group ?? '')) {
-      report(['subjects', at], '"system:" users and groups are never let in, so this can match nobody; remove it')
-    }
-  }
-  const every = verbs.includes('*')
-  for (const [at, entry] of resources.entries()) {
-    if (entry === '*') continue
-    try {
-      const [, , subresource] = parseResource(entry)
-      const stream = STREAM_VERBS.find((verb) => verb === subresource)
-      if (stream !== undefined && !every && !verbs.includes(stream)) {
-        report(
-          ['resources', at],
-          `requests for ${entry} have the verb "${stream}", whatever their method; add it to verbs`,
-        )
-      }
-    } catch (error) {
-      if (!(error instanceof ResourceNameError)) throw error
-      report(['resources', at], `"${entry}": ${error.message}`)
-    }
-  }
-  if (commands !== undefined) {
-    for (const [at, { argv }] of commands.entries()) {
-      if (argv.slice(0, -1).includes('...')) report(['commands', at, 'argv'], '"..." stands only at the end')
-    }
-    if (effect === 'allow' && verbs.some((verb) => verb !== 'exec')) {
-      report(
-        ['commands'],
-        'only exec has a command: let this rule allow exec alone, and the other verbs by another rule',
-      )
-    } else if (!every && !verbs.includes('exec')) report(['commands'], 'only exec has a command; add it to verbs')
-  }
-  if (durability !== undefined && effect === 'deny')
-    report(['durability'], 'what is denied is not recorded in two ways; remove it')
+/** A JSON Schema (draft 2020-12) of the policy file, for editors. It says less than the reader: shapes and words, not what a rule means. */
+export function policySchema(): object {
+  return { ...z.toJSONSchema(policyDocument, { io: 'input' }), title: 'Sallyport AccessPolicy' }
 }

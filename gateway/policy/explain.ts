@@ -2,8 +2,10 @@
 // without control or invisible characters and shortened; a message is at most limits.policy.message bytes.
 
 import { limits } from '../../protocols/limits.ts'
+import type { ApprovalTerms } from '../decision.ts'
 import type { Principal } from '../principal.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
+import type { Question } from './asked.ts'
 import type { Policy, RequestClass, Rule, RulesBySubject } from './policy.ts'
 import { resourceKey } from './resources.ts'
 import { bit, type VerbSet } from './verbs.ts'
@@ -15,15 +17,38 @@ export function denial(rule: Rule, asked: RequestAttributes): string {
   const detour =
     asked.resource === 'nodes' && asked.verb === 'proxy' ? ' (nodes/proxy reaches all that runs on the node)' : ''
   return cut(
-    `rule "${rule.name}" denies this: ${whatWasAsked(asked)}${detour}. It denies ${rule.summary}, and no other rule can allow that; ask whoever keeps the gateway's policy`,
+    `rule "${rule.name}" denies this${because(rule)}: ${whatWasAsked(asked)}${detour}. It denies ${rule.summary}, and no other rule can allow that; ask whoever keeps the gateway's policy`,
   )
+}
+
+/** For a call that is not parked, or before it is. */
+export function needsYes(rule: Rule, terms: ApprovalTerms, asked: RequestAttributes): string {
+  return cut(
+    `rule "${rule.name}" asks for an approval of this${because(rule)}: ${whatWasAsked(asked)}. It must come from ${approvers(terms)}`,
+  )
+}
+
+/** "2 of group "oidc:sre" or user "oidc:ann"; and 1 of …". */
+export function approvers(terms: ApprovalTerms): string {
+  const each = terms.quorums.map(({ approvers, quorum }) => {
+    const names = approvers.map((one) => ('group' in one ? `group "${one.group}"` : `user "${one.user}"`))
+    return `${quorum} of ${names.join(' or ')}`
+  })
+  return each.join('; and ')
+}
+
+/** A rule would have to read the body. */
+export function unreadableBody(rule: Rule, problem: string): string {
+  return cut(`rule "${rule.name}" looks at the request body, which cannot be read: ${problem}`)
+}
+
+function because({ reason }: Rule): string {
+  return reason === '' ? '' : ` (${reason.replace(UNSHOWN, ' ')})`
 }
 
 export function noRule(
   policy: Policy,
-  principal: Principal,
-  cluster: string,
-  asked: RequestAttributes,
+  { principal, cluster, attributes: asked }: Question,
   kind: RequestClass,
 ): string {
   const open = Object.entries(policy.default).flatMap(([name, effect]) => (effect === 'allow' ? [name] : []))
@@ -47,7 +72,7 @@ export function unknownUpgrade(asked: RequestAttributes): string {
 }
 
 /** "delete pods "web-0" in namespace "prod"", or "get /metrics". */
-function whatWasAsked(asked: RequestAttributes): string {
+export function whatWasAsked(asked: RequestAttributes): string {
   if (!asked.isResource) return `${asked.verb} ${clean(asked.path)}`
   const { apiGroup, resource, subresource, name, namespace, command } = asked
   const group = apiGroup === '' ? '' : `${clean(apiGroup)}/`

@@ -50,24 +50,50 @@ export const STREAMS = verbSet('exec', 'attach', 'portforward', 'proxy')
 const PROXIED_PORT = verbSet('proxy', 'portforward')
 export const READS = verbSet('get', 'list', 'watch')
 
-/** A denial of one of the second meets a request of the first: a list returns what a get would, and so on. */
+/**
+ * A denial of one of the second meets a request of the first: a list returns what a get would, and so on. The answer to a
+ * patch is the whole object, and to a deletecollection all of them (wire sheet, section 8).
+ */
 const ALSO_DENIED_BY: ReadonlyMap<string, VerbSet> = new Map([
   ['list', verbSet('list', 'get')],
   ['watch', verbSet('watch', 'list', 'get')],
   ['update', verbSet('update', 'patch')],
-  ['patch', verbSet('patch', 'update')],
-  ['deletecollection', DELETES],
+  ['patch', verbSet('patch', 'update', 'get')],
+  ['deletecollection', DELETES | verbSet('list', 'get')],
   ['head', verbSet('head', 'get')],
 ])
 
-/** The verbs by which a denial meets a request. */
-export function deniedBy(asked: RequestAttributes): VerbSet {
+/** The verbs by which a denial meets requests of a verb, whatever they are for. */
+export function alsoDeniedBy(verb: string): VerbSet {
+  return ALSO_DENIED_BY.get(verb) ?? bit(verb)
+}
+
+/** Kinds that a PUT creates where they are not there (AllowCreateOnUpdate of their strategies in pkg/registry). */
+const CREATED_BY_PUT = new Set([
+  '/endpoints',
+  '/events',
+  '/limitranges',
+  '/services',
+  'coordination.k8s.io/leases',
+  'events.k8s.io/events',
+  'rbac.authorization.k8s.io/clusterrolebindings',
+  'rbac.authorization.k8s.io/clusterroles',
+  'rbac.authorization.k8s.io/rolebindings',
+  'rbac.authorization.k8s.io/roles',
+])
+
+/** The verbs by which a denial meets a request. `isApply`: a patch that is, or may be, a server-side apply. */
+export function deniedBy(asked: RequestAttributes, isApply: boolean): VerbSet {
   const { verb, apiGroup, resource, subresource } = asked
+  if (verb === 'patch' && isApply) return alsoDeniedBy(verb) | bit('create')
+  if (verb === 'update' && subresource === '' && CREATED_BY_PUT.has(`${apiGroup}/${resource}`)) {
+    return alsoDeniedBy(verb) | bit('create')
+  }
   if (apiGroup === '' && resource === 'pods') {
     if (subresource === 'eviction') return bit(verb) | bit('delete')
     // A proxied port is a forwarded port.
     if (verb === 'proxy') return PROXIED_PORT
   }
   if (apiGroup === '' && resource === 'services' && verb === 'proxy') return PROXIED_PORT
-  return ALSO_DENIED_BY.get(verb) ?? bit(verb)
+  return alsoDeniedBy(verb)
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { decide } from '../../../gateway/policy/decide.ts'
 import type { RequestAttributes } from '../../../gateway/request-attributes.ts'
 import { limits } from '../../../protocols/limits.ts'
-import { answer, asked, caller, policyOf } from './support.ts'
+import { answer, asked, caller, policyOf, question } from './support.ts'
 
 function message(...args: Parameters<typeof answer>): string {
   const decision = answer(...args)
@@ -78,7 +78,7 @@ test('a message is at most 1 KiB and holds nothing that a terminal acts upon, wh
         path: text,
       }
       for (const each of [attributes, { ...attributes, isResource: false }]) {
-        const decision = decide(policy, caller(), 'prod', each, undefined)
+        const decision = decide(policy, question(each))
         assert.ok(!decision.allowed)
         assert.ok(Buffer.byteLength(decision.message) <= limits.policy.message)
         assert.doesNotMatch(decision.message, /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)

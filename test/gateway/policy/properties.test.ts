@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decide } from '../../../gateway/policy/decide.ts'
+import { needsApproval } from '../../../gateway/decision.ts'
+import { classOf, decide } from '../../../gateway/policy/decide.ts'
+import { explainDecision } from '../../../gateway/policy/explain-decision.ts'
+import type { Effect } from '../../../gateway/policy/policy.ts'
 import { requestInfo } from '../../../gateway/request-info.ts'
 import { requestLine } from '../../support/request-targets.ts'
-import { caller, policyOf, type RuleSource } from './support.ts'
+import { caller, policyOf, question, type RuleSource } from './support.ts'
 
 const some = <T>(...values: readonly T[]) => fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 })
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 1 })
@@ -34,7 +37,7 @@ const rule = fc
         'proxy',
         'portforward',
       ),
-      effect: fc.constantFrom('allow', 'deny'),
+      effect: fc.constantFrom('allow', 'deny', 'requireApproval'),
       resources: maybe(
         some(
           '*',
@@ -54,10 +57,15 @@ const rule = fc
       clusters: maybe(some('prod', 'dev')),
       commands: maybe(fc.constant([{ argv: ['echo', '...'] }])),
       durability: maybe(fc.constantFrom('strict', 'group')),
+      // The last one fails without a body.
+      when: maybe(fc.constantFrom('request.name == "db"', 'request.namespace != "prod"', 'object.spec.x == 1')),
     },
     { requiredKeys: ['subjects', 'verbs', 'effect'] },
   )
-  .map((source) => JSON.parse(JSON.stringify(source)) as Omit<RuleSource, 'name'>)
+  .map((source) => {
+    const approval = source.effect === 'requireApproval' ? { approvers: [{ group: 'oidc:sre' }] } : undefined
+    return JSON.parse(JSON.stringify({ ...source, approval })) as Omit<RuleSource, 'name'>
+  })
 const rules = fc
   .array(rule, { maxLength: 6 })
   .map((sources) => sources.map((source, at) => ({ ...source, name: `r${at}` })))
@@ -81,21 +89,47 @@ test('the order of rules changes neither whether it is allowed nor how it is rec
         if ('status' in attributes) return
         const shuffled = sources.map((source) => ({ source, key: random.next().value as number }))
         shuffled.sort((a, b) => a.key - b.key)
-        const one = decide(policyOf(sources, standard), principal, 'prod', attributes, undefined)
+        const one = decide(policyOf(sources, standard), question(attributes, { principal }))
         const other = decide(
           policyOf(
             shuffled.map(({ source }) => source),
             standard,
           ),
-          principal,
-          'prod',
-          attributes,
-          undefined,
+          question(attributes, { principal }),
         )
         assert.equal(one.allowed, other.allowed)
+        assert.equal(needsApproval(one), needsApproval(other))
         if (one.allowed && other.allowed) assert.equal(one.durability, other.durability)
       },
     ),
+    { numRuns: 3_000 },
+  )
+})
+
+test('a decision is what its rules say one by one', () => {
+  fc.assert(
+    fc.property(rules, who, requestLine, defaults, (sources, principal, { method, target }, standard) => {
+      const attributes = requestInfo(method, target, undefined)
+      if ('status' in attributes) return
+      const policy = policyOf(sources, standard)
+      const asked = question(attributes, { principal })
+      const { decision, considered } = explainDecision(policy, asked)
+      const first = (effect: Effect): string | undefined =>
+        considered.find((one) => one.effect === effect && one.applies)?.rule
+      const isOpen = first('allow') !== undefined || policy.default[classOf(attributes)] === 'allow'
+      const denied = first('deny')
+      const gate = first('requireApproval')
+      if (denied !== undefined) {
+        assert.equal(decision.rule, denied)
+        assert.ok(!decision.allowed && !needsApproval(decision))
+      } else if (gate !== undefined && isOpen) {
+        assert.equal(decision.rule, gate)
+        assert.ok(needsApproval(decision))
+      } else if (gate === undefined) {
+        assert.equal(decision.rule, first('allow') ?? 'default')
+        assert.equal(decision.allowed, isOpen)
+      } else assert.equal(decision.allowed, false)
+    }),
     { numRuns: 3_000 },
   )
 })
@@ -105,13 +139,10 @@ test('another allow never undoes a denial by a rule, and another denial never op
     fc.property(rules, rule, who, requestLine, defaults, (sources, extra, principal, { method, target }, standard) => {
       const attributes = requestInfo(method, target, undefined)
       if ('status' in attributes) return
-      const before = decide(policyOf(sources, standard), principal, 'prod', attributes, undefined)
+      const before = decide(policyOf(sources, standard), question(attributes, { principal }))
       const after = decide(
         policyOf([...sources, { ...extra, name: 'extra' }], standard),
-        principal,
-        'prod',
-        attributes,
-        undefined,
+        question(attributes, { principal }),
       )
       if (extra.effect === 'allow' && !before.allowed && before.rule !== 'default')
         assert.equal(after.rule, before.rule)
@@ -128,13 +159,7 @@ test('whatever one rule allows, the same rule as a denial denies', () => {
       const attributes = requestInfo(method, target, undefined)
       if ('status' in attributes) return
       const under = (effect: 'allow' | 'deny') =>
-        decide(
-          policyOf([{ ...source, effect, name: 'r' }], { reads: 'deny' }),
-          principal,
-          'prod',
-          attributes,
-          undefined,
-        )
+        decide(policyOf([{ ...source, effect, name: 'r' }], { reads: 'deny' }), question(attributes, { principal }))
       if (under('allow').allowed) assert.equal(under('deny').rule, 'r')
     }),
     { numRuns: 3_000 },
@@ -150,7 +175,7 @@ test('a namespace’s rules do not depend on how a request spells it', () => {
     fc.property(requestLine, ({ method, target }) => {
       const attributes = requestInfo(method, target, undefined)
       if ('status' in attributes || attributes.namespace !== 'prod') return
-      assert.equal(decide(policy, caller(), 'prod', attributes, undefined).rule, 'no')
+      assert.equal(decide(policy, question(attributes)).rule, 'no')
     }),
     { numRuns: 2_000 },
   )

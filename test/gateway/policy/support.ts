@@ -2,19 +2,21 @@
 
 import assert from 'node:assert/strict'
 import type { Decision } from '../../../gateway/decision.ts'
+import type { Question } from '../../../gateway/policy/asked.ts'
 import { decide } from '../../../gateway/policy/decide.ts'
-import { type PolicyDocument, policyDocument } from '../../../gateway/policy/document.ts'
+import { type PolicySource, policyDocument } from '../../../gateway/policy/document.ts'
 import { compilePolicy, type Policy } from '../../../gateway/policy/policy.ts'
+import { NO_BODY } from '../../../gateway/policy/request-object.ts'
 import type { Principal } from '../../../gateway/principal.ts'
 import type { RequestAttributes } from '../../../gateway/request-attributes.ts'
 import { requestInfo } from '../../../gateway/request-info.ts'
 
-export type RuleSource = Omit<PolicyDocument['rules'][number], 'subjects'> & {
-  readonly subjects?: PolicyDocument['rules'][number]['subjects']
-}
+type Source = NonNullable<PolicySource['rules']>[number]
+
+export type RuleSource = Omit<Source, 'subjects'> & { readonly subjects?: Source['subjects'] }
 
 /** Rules without subjects are for everybody. */
-export function policyOf(rules: readonly RuleSource[], defaults: Partial<PolicyDocument['default']> = {}): Policy {
+export function policyOf(rules: readonly RuleSource[], defaults: NonNullable<PolicySource['default']> = {}): Policy {
   const document = policyDocument.parse({
     apiVersion: 'sallyport/v1',
     kind: 'AccessPolicy',
@@ -37,5 +39,23 @@ export function asked(line: string): RequestAttributes {
 }
 
 export function answer(policy: Policy, line: string, principal = caller(), upgrade?: string): Decision {
-  return decide(policy, principal, 'prod', asked(line), upgrade)
+  return decide(policy, question(asked(line), { principal, upgrade }))
+}
+
+/** A Wednesday, 12:00 UTC. */
+export const NOON = Date.UTC(2026, 6, 15, 12)
+
+/** Without a body, of the caller by default, at noon. */
+export function question(attributes: RequestAttributes, circumstances: Partial<Question> = {}): Question {
+  return {
+    principal: caller(),
+    claims: { run: '', intent: '' },
+    cluster: 'prod',
+    attributes,
+    upgrade: undefined,
+    userAgent: '',
+    object: NO_BODY,
+    now: NOON,
+    ...circumstances,
+  }
 }

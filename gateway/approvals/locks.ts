@@ -1,0 +1,178 @@
+// The kill switch: a user, an actor, a run, a cluster or everything is locked until somebody unlocks it. A lock is in
+// force at once, on disk or not; an unlock only once it is on disk.
+
+import { limits } from '../../protocols/limits.ts'
+import { type Refusal, refuse } from '../decision.ts'
+import type { Person } from './approvals.ts'
+import { type Book, type Journal, JournalFailed } from './journal.ts'
+import { plainText } from './plain-text.ts'
+import { unrecorded } from './refusals.ts'
+
+/** A run is what a caller says of itself: a lock on one stops those who are honest. `all` has the name "". */
+export interface LockTarget {
+  readonly kind: 'user' | 'actor' | 'run' | 'cluster' | 'all'
+  readonly name: string
+}
+
+export interface Lock {
+  readonly id: string
+  readonly target: LockTarget
+  readonly reason: string
+  readonly by: Person
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+export interface LockEvent {
+  readonly kind: 'lock' | 'unlock'
+  readonly lock: Lock
+  /** Who has done it, when, and why. */
+  readonly by: Person
+  readonly at: number
+  readonly reason: string
+}
+
+export interface LocksOptions {
+  readonly journal: Journal
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly newId: () => string
+}
+
+export class Locks implements Book {
+  readonly topic = 'locks'
+  readonly #options: LocksOptions
+  readonly #journal: Journal
+  readonly #locks = new Map<string, Lock>()
+  /** The records of those that have one. */
+  readonly #numbers = new Map<string, number>()
+  readonly #byTarget: Readonly<Record<LockTarget['kind'], Map<string, Lock>>> = {
+    user: new Map(),
+    actor: new Map(),
+    run: new Map(),
+    cluster: new Map(),
+    all: new Map(),
+  }
+  readonly #listeners = new Set<(event: LockEvent) => void>()
+
+  constructor(options: LocksOptions) {
+    this.#options = options
+    this.#journal = options.journal
+    this.#journal.register(this)
+  }
+
+  /**
+   * Locks; listeners have been told before this returns its promise. What is locked already stays as it is. `isRecorded`:
+   * whether a restart would keep it; it is in force either way. Refusals: locks.name, locks.many.
+   */
+  async lock(
+    target: LockTarget,
+    by: Person,
+    reason: string,
+  ): Promise<{ readonly lock: Lock; readonly isRecorded: boolean } | Refusal> {
+    const { kind, name } = target
+    if ((kind === 'all') !== (name === '') || name.length > limits.approvals.lockName) {
+      return refuse(422, 'Invalid', 'locks.name', 'name what is to be locked')
+    }
+    let lock = this.#byTarget[kind].get(name)
+    if (lock === undefined) {
+      if (kind !== 'all' && this.#locks.size >= limits.approvals.locks) {
+        return refuse(
+          429,
+          'TooManyRequests',
+          'locks.many',
+          'too many locks are in force; unlock some, or lock everything',
+        )
+      }
+      const at = this.#options.now()
+      const why = plainText(reason, limits.approvals.reason)
+      lock = { id: this.#options.newId(), target: { kind, name }, reason: why, by, at }
+      this.#keep(lock)
+      this.#tell({ kind: 'lock', lock, by, at, reason: why })
+    }
+    try {
+      if (!this.#numbers.has(lock.id)) this.#numbers.set(lock.id, this.#journal.append(this, lock))
+      await this.#journal.durable()
+      return { lock, isRecorded: true }
+    } catch (error) {
+      if (error instanceof JournalFailed) return { lock, isRecorded: false }
+      throw error
+    }
+  }
+
+  /** Refusals: locks.unknown, approvals.unrecorded; then the lock is still in force. */
+  async unlock(id: string, by: Person, reason: string): Promise<Lock | Refusal> {
+    const number = this.#numbers.get(id)
+    try {
+      if (number !== undefined) this.#journal.remove([number])
+      await this.#journal.durable()
+    } catch (error) {
+      return unrecorded(error)
+    }
+    const lock = this.#locks.get(id)
+    if (lock === undefined) return refuse(404, 'NotFound', 'locks.unknown', 'there is no such lock')
+    this.#locks.delete(id)
+    this.#numbers.delete(id)
+    this.#byTarget[lock.target.kind].delete(lock.target.name)
+    const at = this.#options.now()
+    this.#tell({ kind: 'unlock', lock, by, at, reason: plainText(reason, limits.approvals.reason) })
+    return lock
+  }
+
+  /** The lock that stops a call, the widest first. `run`: as the caller says, or "". */
+  lockOn(principal: { readonly user: string; readonly actor: string }, run: string, cluster: string): Lock | undefined {
+    if (this.#locks.size === 0) return undefined
+    const { all, cluster: clusters, user, actor, run: runs } = this.#byTarget
+    return (
+      all.get('') ?? clusters.get(cluster) ?? user.get(principal.user) ?? actor.get(principal.actor) ?? runs.get(run)
+    )
+  }
+
+  /** By when they were made. */
+  list(): readonly Lock[] {
+    return [...this.#locks.values()]
+  }
+
+  /** Told as soon as a lock is in force, for open streams to be cut; and of an unlock. Does not throw. Returns the remover. */
+  onEvent(listener: (event: LockEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** What may be on no disk stays in force. */
+  reset(): void {
+    this.#numbers.clear()
+  }
+
+  replay(record: unknown, number: number): void {
+    const lock = record as Lock
+    this.#keep(lock)
+    this.#numbers.set(lock.id, number)
+  }
+
+  restored(): void {
+    for (const lock of this.#locks.values()) {
+      if (!this.#numbers.has(lock.id)) this.#numbers.set(lock.id, this.#journal.append(this, lock))
+    }
+  }
+
+  failed(): void {
+    this.#numbers.clear()
+  }
+
+  #keep(lock: Lock): void {
+    this.#locks.set(lock.id, lock)
+    this.#byTarget[lock.target.kind].set(lock.target.name, lock)
+  }
+
+  #tell(event: LockEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+}
+
+/** locks.user, .actor, .run, .cluster or .all: what is locked, by whom and why. */
+export function lockRefusal({ id, target, by, reason }: Lock): Refusal {
+  const what = target.kind === 'all' ? 'the gateway' : `${target.kind} ${target.name}`
+  const why = reason === '' ? '' : `: ${reason}`
+  return refuse(403, 'Forbidden', `locks.${target.kind}`, `${what} is locked by ${by.user} (lock ${id})${why}`)
+}

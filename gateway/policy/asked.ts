@@ -1,13 +1,13 @@
 // A request with what rules need of it, worked out once, and what few rules need only when one does: the labels that its
 // query selects, whether it is a dry run, its command as a line, the variables of conditions.
 
+import { type Labels, parseSelector, type Selector } from '../labels.ts'
 import type { Principal } from '../principal.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
 import { queryPairs } from '../request-query.ts'
 import { shellLine } from './commands.ts'
 import { ConditionPrincipal, ConditionRequest, type Variables } from './condition.ts'
 import { type DryRun, dryRunOf } from './dry-run.ts'
-import { type Labels, parseSelector, type Selector } from './labels.ts'
 import type { RequestObject } from './request-object.ts'
 import { isClusterScoped, resourceKey } from './resources.ts'
 import { Steps } from './steps.ts'

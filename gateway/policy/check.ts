@@ -2,12 +2,12 @@
 // of its verbs shows, conditions that do not check, allows that rest on a caller's own word.
 
 import type { Report } from '../config-file.ts'
+import { SelectorError, selectorOf } from '../labels.ts'
+import { parseResource, ResourceNameError } from '../resource-names.ts'
 import { linearPattern, PatternError } from './commands.ts'
 import { Condition, ConditionError } from './condition.ts'
 import { type RuleDocument, rule } from './document.ts'
 import { isTimeZone } from './hours.ts'
-import { SelectorError, selectorOf } from './labels.ts'
-import { parseResource, ResourceNameError } from './resources.ts'
 
 /** Subresources whose verb is their own name. */
 const STREAM_VERBS = ['exec', 'attach', 'portforward', 'proxy'] as const

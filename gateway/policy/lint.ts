@@ -3,10 +3,10 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { type Problem, placesIn } from '../config-file.ts'
+import { parseResource } from '../resource-names.ts'
 import { Condition } from './condition.ts'
 import type { RuleDocument } from './document.ts'
 import { readDocuments } from './policy-file.ts'
-import { parseResource } from './resources.ts'
 import { alsoDeniedBy, bit, verbSet } from './verbs.ts'
 
 /** Advice on a policy that loads, in the order of its rules. */

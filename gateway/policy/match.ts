@@ -2,8 +2,8 @@
 // what it names, an allow holds what lies wholly inside. The answer is undefined, or what keeps the two apart.
 
 import { limits } from '../../protocols/limits.ts'
+import { excludes, implies, matchesLabels } from '../labels.ts'
 import type { Asked, Question } from './asked.ts'
-import { excludes, implies, matchesLabels } from './labels.ts'
 import type { Rule } from './policy.ts'
 import { DELETES, PORT_FORWARD } from './verbs.ts'
 

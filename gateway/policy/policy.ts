@@ -2,12 +2,12 @@
 // nothing by itself (decide.ts).
 
 import type { ApprovalTerms, Durability } from '../decision.ts'
+import { type Selector, selectorOf } from '../labels.ts'
 import { termsOf } from './approval.ts'
 import { CommandPattern, CommandWords } from './commands.ts'
 import { Condition } from './condition.ts'
 import type { PolicyDocument, RuleDocument } from './document.ts'
 import { Hours } from './hours.ts'
-import { type Selector, selectorOf } from './labels.ts'
 import { ResourceSet } from './resources.ts'
 import { EVERY_VERB, type VerbSet, verbSet } from './verbs.ts'
 

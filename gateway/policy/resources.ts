@@ -1,19 +1,9 @@
-// The resources that a rule names, compiled: "pods", "pods/log", "apps/deployments", "apps/*", "*". Refuses names that
-// could not match anything, and says how to write what was meant.
+// The resources that a rule names, compiled, and whether a request lies among them: wholly, for an allow, or in part, for a
+// denial.
 
 import type { RequestAttributes } from '../request-attributes.ts'
+import { parseResource } from '../resource-names.ts'
 import { bit, PORT_FORWARD, READS, STREAMS, type VerbSet, verbSet } from './verbs.ts'
-
-/** The core group's resources; it takes no others, so a bare name that is not among them is a mistake. */
-const CORE = new Set(
-  (
-    'bindings componentstatuses configmaps endpoints events limitranges namespaces nodes persistentvolumeclaims ' +
-    'persistentvolumes pods podtemplates replicationcontrollers resourcequotas secrets serviceaccounts services'
-  ).split(' '),
-)
-
-/** Groups without a dot. All others have one: Kubernetes asks it of custom resources. */
-const DOTLESS_GROUPS = new Set(['apps', 'autoscaling', 'batch', 'extensions', 'policy'])
 
 /** Resources that lie in no namespace, as "group/resource"; an unknown one may lie in any. */
 const CLUSTER_SCOPED = new Set(
@@ -129,33 +119,3 @@ export class ResourceSet {
     return isPorts && (denied & PORT_FORWARD) !== 0 && this.holdsPodPorts
   }
 }
-
-export class ResourceNameError extends Error {}
-
-/** [group, resource, subresource]. Throws ResourceNameError. */
-export function parseResource(entry: string): [string, string, string] {
-  const parts = entry.split('/')
-  const [first, second, third] = parts
-  if (first === undefined || parts.length > 3 || parts.some((part) => !PART.test(part))) {
-    throw new ResourceNameError(
-      'write RESOURCE, RESOURCE/SUBRESOURCE, GROUP/RESOURCE, GROUP/RESOURCE/SUBRESOURCE or "*"',
-    )
-  }
-  if (first === '*' || (second === '*' && third !== undefined)) {
-    throw new ResourceNameError(
-      '"*" stands for all resources, GROUP/* for those of a group, RESOURCE/* for subresources',
-    )
-  }
-  if (third !== undefined && second !== undefined) return [first, second, third]
-  if (second === undefined) {
-    if (CORE.has(first)) return ['', first, '']
-    throw new ResourceNameError(
-      'the core group has no resource of this name; write GROUP/RESOURCE, such as apps/deployments',
-    )
-  }
-  if (CORE.has(first)) return ['', first, second]
-  if (first.includes('.') || DOTLESS_GROUPS.has(first)) return [first, second, '']
-  throw new ResourceNameError('there is neither a group nor a core resource of the name before the slash')
-}
-
-const PART = /^(?:\*|[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)$/

@@ -24,6 +24,11 @@ export interface FieldTree {
   readonly fields: ReadonlyMap<string, FieldTree>
   /** Every field name, and every element. A name's own node is taken before it. */
   readonly any: FieldTree | undefined
+  /**
+   * For arrays whose elements have names (`env` of a container): the node of the element whose `name` is this; undefined:
+   * `any`. An element without a name, or with one that is no string, is asked for by "".
+   */
+  readonly named?: (name: string) => FieldTree | undefined
 }
 
 export interface FieldMasker {
@@ -32,9 +37,9 @@ export interface FieldMasker {
   /**
    * What stands in place of a field's value, as text without the base64 of its form; the rewriter encodes and escapes it.
    * `value`: decoded from the field's form and borrowed; base64 that does not decode comes as it stands. `path`:
-   * "data.password", for the tape.
+   * "data.password", for the tape. `node`: of the tree, where the form is from; it tells whose rule masks.
    */
-  mask(object: MaskedObject, path: string, value: Uint8Array): string
+  mask(object: MaskedObject, path: string, value: Uint8Array, node?: FieldTree): string
 }
 
 /** What a body holds, by its request: one object or Table, a list of them (`items`, `rows`), or watch events in a row. */

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  excludes,
-  implies,
-  type Labels,
-  matchesLabels,
-  parseSelector,
-  selectorOf,
-} from '../../../gateway/policy/labels.ts'
+import { excludes, implies, type Labels, matchesLabels, parseSelector, selectorOf } from '../../gateway/labels.ts'
 
 const KEYS = ['app', 'tier', 'x.io/a']
 const VALUES = ['a', 'b', '']

@@ -228,6 +228,11 @@ const defaults = {
     /** Bytes of a key, and of a number, in a masked body. */
     key: 65_536,
     number: 1_024,
+    /** What is held back of a stream passes after this much quiet: an echo must not be felt, a log line may wait. */
+    terminalQuietMillis: 20,
+    quietMillis: 200,
+    /** What was masked on a channel of a stream is told to the tape in one entry for so long, so that matches do not flood it. */
+    maskedMillis: 250,
   },
   policy: {
     /** A denial's message, bytes. */

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Fields } from '../../protocols/fields.ts'
 import type { ResponseHead } from '../../protocols/http1/events.ts'
+import { channelName } from '../../protocols/kube/channels.ts'
 import { readAgreement, type StreamOffer } from '../../protocols/kube/handshake.ts'
 import { HandshakeError } from '../../protocols/kube/handshake-error.ts'
 import { LegacyPortForward, parsePorts } from '../../protocols/kube/legacy-port-forward.ts'
@@ -81,6 +82,8 @@ function recorderOf(tape: Tape): StreamRecorder {
   return {
     bytes: (channel, piece) => tape.stream(channel, piece),
     note: (code, text, facts) => tape.append('note', facts === undefined ? { code, text } : { code, text, facts }),
+    masked: (channel, { rules, count }) =>
+      tape.append('masked', { code: rules, text: channelName(channel), facts: { channel, count } }),
   }
 }
 

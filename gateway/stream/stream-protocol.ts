@@ -2,11 +2,24 @@
 
 import type { Connection } from '../../protocols/connection.ts'
 import type { PeerError } from '../../protocols/errors.ts'
+import type { TextMasked, TextMasker } from '../../protocols/kube/text-masker.ts'
+
+/** What masks the bytes of one stream, for this caller. */
+export interface StreamMask {
+  /** A masker for one direction of one channel. */
+  masker(options: { readonly terminal: boolean }): TextMasker
+  /** The caller sees what is masked on the tape. */
+  readonly isExempt: boolean
+  /** Whether what is compressed or encrypted, and so cannot be looked into, may pass. */
+  readonly opaque: 'pass' | 'deny'
+}
 
 /** Where a stream's bytes go before they pass. Throws TapeFailed: then nothing passes. */
 export interface StreamRecorder {
   bytes(channel: number, piece: Uint8Array): void
   note(code: string, text: string, facts?: Readonly<Record<string, string | number | boolean>>): void
+  /** What was masked on a channel since this was told last. */
+  masked(channel: number, masked: TextMasked): void
 }
 
 /** Why the gateway ends a stream: the tape's word for it, and a sentence for the person at the terminal. */

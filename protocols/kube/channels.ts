@@ -16,3 +16,13 @@ export const FORWARD = { TO_POD: 0, FROM_POD: 1, ERROR_FROM_POD: 2, ERROR_TO_POD
 export function forwardChannel(connection: number, part: number): number {
   return FORWARD_BASE + 4 * connection + part
 }
+
+const NAMES = ['stdin', 'stdout', 'stderr', 'error', 'resize']
+const FORWARD_NAMES = ['to the pod', 'from the pod', 'errors of the pod', 'errors to the pod']
+
+/** A channel of a tape in words. */
+export function channelName(channel: number): string {
+  if (channel < FORWARD_BASE) return NAMES[channel] ?? String(channel)
+  const part = (channel - FORWARD_BASE) % FORWARD_NAMES.length
+  return `connection ${(channel - FORWARD_BASE - part) / FORWARD_NAMES.length}, ${FORWARD_NAMES[part]}`
+}

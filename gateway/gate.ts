@@ -6,6 +6,7 @@ import type { Metrics } from './admin/metrics.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Masking } from './mask/masking.ts'
+import type { People } from './people.ts'
 import type { Policy } from './policy/policy.ts'
 import type { Pressure } from './pressure.ts'
 import type { TapeStore } from './tape/tape.ts'
@@ -30,6 +31,8 @@ export interface Gate {
   readonly authenticator: Authenticator
   readonly policy: Policy
   readonly masking: Masking
+  /** Approvals, grants and locks; shared over reloads. */
+  readonly people: Pick<People, 'approvals' | 'grants' | 'locks'>
   readonly store: TapeStore
   readonly deadlines: Deadlines
   readonly metrics: Metrics

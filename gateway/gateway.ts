@@ -15,9 +15,11 @@ import type { Cluster, Cuttable, Gate } from './gate.ts'
 import { Listener, parseAddress } from './listen.ts'
 import { Masking } from './mask/masking.ts'
 import { sentinelKey } from './mask/sentinel.ts'
+import { People } from './people.ts'
 import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
 import { readPolicy } from './policy/policy-file.ts'
 import { Pressure } from './pressure.ts'
+import { systemTimers } from './tape/clock.ts'
 import { openTapeStore } from './tape/store.ts'
 import { readKubeconfig } from './upstream/kubeconfig.ts'
 import { ClusterUpstream } from './upstream/pool.ts'
@@ -55,6 +57,20 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       onWitnessFault: (error) => log.warn({ err: error }, 'the checkpoint file could not be written'),
     })
     undo.push(() => store.close())
+    const people = await People.open({
+      directory: join(config.data, 'approvals'),
+      store,
+      deadlines,
+      timers: systemTimers,
+      onFault: (error) => log.error({ err: error }, 'the journal of approvals failed: nothing that needs it passes'),
+    })
+    undo.push(() => people.close())
+    metrics.people({
+      isFailed: () => people.failed !== undefined,
+      pending: () => people.approvals.pending,
+      parked: () => people.approvals.parked,
+      locks: () => people.locks.list().length,
+    })
 
     const maskKey = sentinelKey(join(config.data, 'mask-key'))
     const streams = new Set<Cuttable>()
@@ -68,6 +84,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       authenticator: new Authenticator(current.authentication, { now }),
       policy: readPolicy(current.policyFile, current.tapes.durability),
       masking: new Masking(maskKey, current.masking.exempt),
+      people,
       store,
       deadlines,
       metrics,
@@ -102,7 +119,23 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       caPath: ca,
       data: config.data,
       reader: store.reader(),
-      state: { ready: () => !draining && store.failed === undefined },
+      state: {
+        fault: () => {
+          if (draining) return 'the gateway is draining'
+          if (store.failed !== undefined) return 'nothing can be recorded, so nothing passes'
+          return people.failed === undefined
+            ? undefined
+            : 'approvals cannot be written, so nothing that needs them passes'
+        },
+      },
+      people: {
+        approvals: people.approvals,
+        grants: people.grants,
+        locks: people.locks,
+        policy: () => gate.policy,
+        authenticator: () => gate.authenticator,
+        clusters: () => [...gate.clusters.keys()],
+      },
       metrics: metrics.registry,
       gatewayUrl: address,
     })
@@ -125,6 +158,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         await clients.drain(limits.gateway.drainMillis)
         closeClusters(gate)
         await admin.close()
+        await people.close()
         await store.close()
         deadlines.close()
       },

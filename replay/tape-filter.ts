@@ -34,7 +34,7 @@ export const LIST_LIMIT = { default: 50, largest: 1_000 } as const
 /** A filter that means nothing. The message says which part, and what would be right. */
 export class BadFilter extends Error {}
 
-export const TAPE_KINDS: readonly TapeKind[] = ['api', 'exec', 'attach', 'portforward']
+export const TAPE_KINDS: readonly TapeKind[] = ['api', 'exec', 'attach', 'portforward', 'control']
 
 const WORDS = ['user', 'actor', 'cluster', 'verb', 'resource', 'namespace', 'text'] as const
 const NAMES: ReadonlySet<string> = new Set([...WORDS, 'kind', 'since', 'until', 'limit', 'cursor'])

@@ -11,6 +11,9 @@ import type { Registry } from 'prom-client'
 import { limits } from '../../protocols/limits.ts'
 import type { KeyValueReader } from '../../protocols/tape/reader.ts'
 import { StoredTapes } from '../../replay/stored-tapes.ts'
+import type { Authenticator } from '../authn/authenticator.ts'
+import type { People } from '../people.ts'
+import type { Policy } from '../policy/policy.ts'
 import { adminToken, isAuthorized } from './admin-token.ts'
 import { announce } from './announcement.ts'
 import { tapeRoutes } from './tape-routes.ts'
@@ -26,14 +29,23 @@ export interface AdminOptions {
   readonly data: string
   readonly reader: KeyValueReader
   readonly state: {
-    /** False while requests would be refused: the store has failed, or the gateway drains. */
-    ready(): boolean
+    /** Why requests would be refused for now: the store or the journal has failed, or the gateway drains. */
+    fault(): string | undefined
   }
+  readonly people: AdminPeople
   readonly metrics: Registry
   /** Where the gateway itself listens, for who finds the admin API first. */
   readonly gatewayUrl: string
   /** Told when a request could not be answered because the store could not be read. */
   readonly failed?: (error: Error) => void
+}
+
+/** What people ask, answer and lock; policy and identity as they are at the moment. */
+export interface AdminPeople extends Pick<People, 'approvals' | 'grants' | 'locks'> {
+  policy(): Policy
+  authenticator(): Authenticator
+  /** Names, the default first. */
+  clusters(): readonly string[]
 }
 
 export interface Admin {
@@ -109,8 +121,8 @@ function routes(options: AdminOptions, token: string): Hono<{ Bindings: { incomi
 
   app.get('/healthz', (context) => context.text('ok\n'))
   app.get('/readyz', (context) => {
-    const ready = options.state.ready()
-    return context.text(ready ? 'ok\n' : 'not ready: nothing can be recorded, so nothing passes\n', ready ? 200 : 503)
+    const fault = options.state.fault()
+    return fault === undefined ? context.text('ok\n') : context.text(`not ready: ${fault}\n`, 503)
   })
 
   // Everything from here on, unknown paths as well, is only for who has the token.

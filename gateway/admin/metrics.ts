@@ -49,6 +49,25 @@ export function createMetrics() {
       help: 'Open streams (exec, attach, port-forward)',
       registers,
     }),
+    /** Shows what approvals and locks are like whenever somebody looks. */
+    people(of: { isFailed(): boolean; pending(): number; parked(): number; locks(): number }): void {
+      const gauges = [
+        ['sallyport_journal_failed', 'Whether approvals cannot be written (1) or can (0)', () => Number(of.isFailed())],
+        ['sallyport_approvals_pending', 'Requests for approval that can still be answered', of.pending],
+        ['sallyport_approvals_parked', 'Calls that wait for an answer', of.parked],
+        ['sallyport_locks', 'Locks in force', of.locks],
+      ] as const
+      for (const [name, help, value] of gauges) {
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(value())
+          },
+        })
+      }
+    },
     /** Counts an answered request. */
     answered(verb: string, status: number): void {
       const hundreds = Math.floor(status / 100)

@@ -1,6 +1,6 @@
-// The approvals, kept in a journal: what is asked, answered and used is judged here, appended, and on disk before anybody
-// hears of it. State changes with the append, so that nothing is used or answered twice while a write is under way; a
-// write that fails takes the whole state back to what is on disk.
+// The approvals, kept in a journal: what is asked, answered and used is judged here, appended, and on disk, in the journal
+// and in the ledger, before anybody hears of it. State changes with the append, so that nothing is used or answered twice
+// while a write is under way; a write of the journal that fails takes the whole state back to what is on disk.
 
 import { createHash } from 'node:crypto'
 import { MisuseError } from '../../protocols/errors.ts'
@@ -20,6 +20,8 @@ import type {
 } from './approvals.ts'
 import type { GrantScope } from './grant-scope.ts'
 import { type Book, type Journal, JournalFailed } from './journal.ts'
+import { type Ledger, LedgerFailed } from './ledger.ts'
+import { approvalNote } from './notes.ts'
 import { plainText } from './plain-text.ts'
 import { isMet, personOf, quorumsOf } from './quorum.ts'
 import { alreadyOver, notGood, unrecorded } from './refusals.ts'
@@ -27,6 +29,8 @@ import { Waiters } from './waiters.ts'
 
 export interface ApprovalBookOptions {
   readonly journal: Journal
+  /** Gets each transition before it is appended. */
+  readonly ledger: Ledger
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Unguessable and never the same: an approval's name for people and webhooks. */
@@ -35,6 +39,12 @@ export interface ApprovalBookOptions {
 
 /** What a grant is asked for with; its terms' `validForMillis` is how long it is for. */
 export type GrantAsking = Omit<Asking, 'digest'> & { readonly scope: GrantScope }
+
+/** A transition on its way to the disk. */
+interface Settling {
+  readonly event: ApprovalEvent
+  readonly approval: Approval
+}
 
 export class ApprovalBook implements Approvals, Book {
   readonly topic = 'approvals'
@@ -53,8 +63,9 @@ export class ApprovalBook implements Approvals, Book {
   readonly #unsettled = new Map<string, number>()
   readonly #waiters = new Waiters()
   readonly #listeners = new Set<ApprovalListener>()
-  /** Called with each transition as it is appended: what is appended there is on disk with it. */
-  onAppend: ApprovalListener = () => undefined
+  /** Transitions on disk in the journal, of which the ledger has not said so: nobody has heard of them. */
+  readonly #late: Settling[] = []
+  #isCatchingUp = false
 
   constructor(options: ApprovalBookOptions) {
     this.#options = options
@@ -162,6 +173,18 @@ export class ApprovalBook implements Approvals, Book {
     return this.#waiters.count(id)
   }
 
+  /** Calls that wait for an answer. */
+  get parked(): number {
+    return this.#waiters.parked
+  }
+
+  /** Requests that can still be answered. */
+  get pending(): number {
+    let pending = 0
+    for (const approval of this.live()) if (isOpen(approval)) pending++
+    return pending
+  }
+
   onEvent(listener: ApprovalListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -172,6 +195,7 @@ export class ApprovalBook implements Approvals, Book {
     const now = this.#options.now()
     this.#waiters.look(now)
     if (this.#journal.failed !== undefined) return
+    void this.#catchUp()
     for (const approval of this.live()) {
       if (isPast(approval, now)) this.#commitUnheard({ kind: 'expire', id: approval.id, at: now })
     }
@@ -184,6 +208,7 @@ export class ApprovalBook implements Approvals, Book {
   }
 
   reset(): void {
+    this.#late.length = 0
     for (const kept of [this.#approvals, this.#latest, this.#live, this.#over, this.#numbers, this.#unsettled])
       kept.clear()
   }
@@ -253,7 +278,7 @@ export class ApprovalBook implements Approvals, Book {
   /** Its state, once that is on disk. */
   async #settled(id: string): Promise<Approval | Refusal> {
     try {
-      if (!this.isSettled(id)) await this.#journal.durable()
+      if (!this.isSettled(id)) await Promise.all([this.#journal.durable(), this.#options.ledger.durable()])
     } catch (error) {
       return unrecorded(error)
     }
@@ -264,20 +289,50 @@ export class ApprovalBook implements Approvals, Book {
   async #commit(event: ApprovalEvent): Promise<Approval | Refusal> {
     const { id } = event
     try {
+      if (this.#journal.failed !== undefined) throw this.#journal.failed
+      this.#options.ledger.append(approvalNote(event, after(this.#approvals.get(id), event)))
       const replaced = this.#numbers.get(id)?.get(slot(event))
       const number = this.#journal.append(this, event, replaced === undefined ? [] : [replaced])
       const approval = this.#apply(event, number)
       this.#unsettled.set(id, (this.#unsettled.get(id) ?? 0) + 1)
-      this.onAppend(event, approval)
+      // Both at once; the journal's answer comes first.
+      const recorded = this.#options.ledger.durable().catch((error: unknown) => error)
       await this.#journal.durable()
-      const left = (this.#unsettled.get(id) as number) - 1
-      if (left > 0) this.#unsettled.set(id, left)
-      else this.#unsettled.delete(id)
-      for (const listener of this.#listeners) listener(event, approval)
-      if (!isOpen(approval)) this.#waiters.tell(id, 'answered')
+      const fault = await recorded
+      if (fault !== undefined) this.#late.push({ event, approval })
+      if (fault !== undefined) throw fault
+      this.#settle({ event, approval })
       return approval
     } catch (error) {
       return unrecorded(error)
+    }
+  }
+
+  /** It is on disk: now it counts, and is told. */
+  #settle({ event, approval }: Settling): void {
+    const { id } = event
+    const left = (this.#unsettled.get(id) ?? 0) - 1
+    if (left > 0) this.#unsettled.set(id, left)
+    else this.#unsettled.delete(id)
+    for (const listener of this.#listeners) listener(event, approval)
+    if (!isOpen(approval)) this.#waiters.tell(id, 'answered')
+  }
+
+  /** The ledger may be back. */
+  async #catchUp(): Promise<void> {
+    if (this.#late.length === 0 || this.#isCatchingUp) return
+    this.#isCatchingUp = true
+    try {
+      const late = [...this.#late]
+      await this.#options.ledger.durable()
+      for (const settling of late) {
+        const at = this.#late.indexOf(settling)
+        if (at !== -1) this.#settle(this.#late.splice(at, 1)[0] as Settling)
+      }
+    } catch (error) {
+      if (!(error instanceof LedgerFailed)) throw error
+    } finally {
+      this.#isCatchingUp = false
     }
   }
 

@@ -5,6 +5,8 @@ import { limits } from '../../protocols/limits.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import type { Person } from './approvals.ts'
 import { type Book, type Journal, JournalFailed } from './journal.ts'
+import { type Ledger, LedgerFailed } from './ledger.ts'
+import { lockNote } from './notes.ts'
 import { plainText } from './plain-text.ts'
 import { unrecorded } from './refusals.ts'
 
@@ -34,6 +36,7 @@ export interface LockEvent {
 
 export interface LocksOptions {
   readonly journal: Journal
+  readonly ledger: Ledger
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly newId: () => string
@@ -54,6 +57,8 @@ export class Locks implements Book {
     all: new Map(),
   }
   readonly #listeners = new Set<(event: LockEvent) => void>()
+  /** Those of which the ledger does not know. */
+  readonly #unrecorded = new Set<Lock>()
 
   constructor(options: LocksOptions) {
     this.#options = options
@@ -88,34 +93,42 @@ export class Locks implements Book {
       const why = plainText(reason, limits.approvals.reason)
       lock = { id: this.#options.newId(), target: { kind, name }, reason: why, by, at }
       this.#keep(lock)
-      this.#tell({ kind: 'lock', lock, by, at, reason: why })
+      this.#unrecorded.add(lock)
+      this.#tell(lockEvent(lock))
     }
     try {
+      this.#note(lock)
       if (!this.#numbers.has(lock.id)) this.#numbers.set(lock.id, this.#journal.append(this, lock))
-      await this.#journal.durable()
+      await Promise.all([this.#journal.durable(), this.#options.ledger.durable()])
       return { lock, isRecorded: true }
     } catch (error) {
-      if (error instanceof JournalFailed) return { lock, isRecorded: false }
+      if (error instanceof JournalFailed || error instanceof LedgerFailed) return { lock, isRecorded: false }
       throw error
     }
   }
 
   /** Refusals: locks.unknown, approvals.unrecorded; then the lock is still in force. */
   async unlock(id: string, by: Person, reason: string): Promise<Lock | Refusal> {
-    const number = this.#numbers.get(id)
+    const lock = this.#locks.get(id)
+    if (lock === undefined) return UNKNOWN
+    const why = plainText(reason, limits.approvals.reason)
+    const event: LockEvent = { kind: 'unlock', lock, by, at: this.#options.now(), reason: why }
     try {
+      if (this.#journal.failed !== undefined) throw this.#journal.failed
+      this.#options.ledger.append(lockNote(event))
+      await this.#options.ledger.durable()
+      const number = this.#numbers.get(id)
       if (number !== undefined) this.#journal.remove([number])
       await this.#journal.durable()
     } catch (error) {
       return unrecorded(error)
     }
-    const lock = this.#locks.get(id)
-    if (lock === undefined) return refuse(404, 'NotFound', 'locks.unknown', 'there is no such lock')
-    this.#locks.delete(id)
+    // Somebody else may have unlocked it meanwhile.
+    if (!this.#locks.delete(id)) return UNKNOWN
+    this.#unrecorded.delete(lock)
     this.#numbers.delete(id)
     this.#byTarget[lock.target.kind].delete(lock.target.name)
-    const at = this.#options.now()
-    this.#tell({ kind: 'unlock', lock, by, at, reason: plainText(reason, limits.approvals.reason) })
+    this.#tell(event)
     return lock
   }
 
@@ -137,6 +150,15 @@ export class Locks implements Book {
   onEvent(listener: (event: LockEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** The ledger may be back: it gets what it has not. */
+  look(): void {
+    try {
+      for (const lock of this.#unrecorded) this.#note(lock)
+    } catch (error) {
+      if (!(error instanceof LedgerFailed)) throw error
+    }
   }
 
   /** What may be on no disk stays in force. */
@@ -165,9 +187,22 @@ export class Locks implements Book {
     this.#byTarget[lock.target.kind].set(lock.target.name, lock)
   }
 
+  /** Throws LedgerFailed. */
+  #note(lock: Lock): void {
+    if (!this.#unrecorded.has(lock)) return
+    this.#options.ledger.append(lockNote(lockEvent(lock)))
+    this.#unrecorded.delete(lock)
+  }
+
   #tell(event: LockEvent): void {
     for (const listener of this.#listeners) listener(event)
   }
+}
+
+const UNKNOWN = refuse(404, 'NotFound', 'locks.unknown', 'there is no such lock')
+
+function lockEvent(lock: Lock): LockEvent {
+  return { kind: 'lock', lock, by: lock.by, at: lock.at, reason: lock.reason }
 }
 
 /** locks.user, .actor, .run, .cluster or .all: what is locked, by whom and why. */

@@ -5,6 +5,7 @@ import { type Refusal, refuse } from '../decision.ts'
 import { isOpen } from './approval-state.ts'
 import type { Approval, No } from './approvals.ts'
 import { JournalFailed } from './journal.ts'
+import { LedgerFailed } from './ledger.ts'
 import { approversOf } from './quorum.ts'
 
 /**
@@ -51,9 +52,9 @@ export function alreadyOver(approval: Approval): Refusal {
   return refuse(403, 'Forbidden', 'approvals.answered', `approval ${id} has been answered already: it is ${state}`)
 }
 
-/** Rethrows what is no failure of the journal. */
+/** Rethrows what is no failure of the journal or the ledger. */
 export function unrecorded(error: unknown): Refusal {
-  if (!(error instanceof JournalFailed)) throw error
+  if (!(error instanceof JournalFailed || error instanceof LedgerFailed)) throw error
   const message =
     'the gateway cannot record approvals (its disk may be full or failing), so nothing that needs them passes'
   return refuse(503, 'ServiceUnavailable', 'approvals.unrecorded', message)

@@ -15,6 +15,11 @@ export class Waiters {
   readonly #timeouts = new Map<string, number>()
   #parked = 0
 
+  /** How many wait in all. */
+  get parked(): number {
+    return this.#parked
+  }
+
   /** How many wait for it. */
   count(id: string): number {
     return this.#waiters.get(id)?.size ?? 0

@@ -15,8 +15,11 @@ export type EntryKind =
   | 'note'
   | 'seal'
 
-/** What a tape records: the API calls of one client connection, or one session of a streaming subresource. */
-export type TapeKind = 'api' | 'exec' | 'attach' | 'portforward'
+/**
+ * What a tape records: the API calls of one client connection, or one session of a streaming subresource; `control`: what
+ * people and the clock do to approvals, grants, locks and the policy, as notes.
+ */
+export type TapeKind = 'api' | 'exec' | 'attach' | 'portforward' | 'control'
 
 /** Always entry 0. */
 export interface OpenBody {
@@ -27,12 +30,13 @@ export interface OpenBody {
   readonly kind: TapeKind
   /** Microseconds since 1970-01-01 UTC. */
   readonly openedAt: number
+  /** "" for `control`, which is about all of them. */
   readonly cluster: string
-  /** The client's address, "127.0.0.1:51234". */
+  /** The client's address, "127.0.0.1:51234"; "" for `control`. */
   readonly client: string
   /** Who writes: "sallyport/0.1.0". */
   readonly writer: string
-  /** The API tape that this one continues after a rotation. */
+  /** The API or control tape that this one continues. */
   readonly previous?: string
 }
 

@@ -87,7 +87,7 @@ export const shapes: { readonly [K in EntryKind]: Check } = {
   open: record<EntryBodies['open']>({
     format: oneOf(1),
     tape: text,
-    kind: oneOf('api', 'exec', 'attach', 'portforward'),
+    kind: oneOf('api', 'exec', 'attach', 'portforward', 'control'),
     openedAt: count,
     cluster: text,
     client: text,

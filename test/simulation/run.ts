@@ -15,6 +15,7 @@ import { Deadlines } from '../../gateway/deadlines.ts'
 import { refuse } from '../../gateway/decision.ts'
 import type { Gate } from '../../gateway/gate.ts'
 import { Masking } from '../../gateway/mask/masking.ts'
+import { People } from '../../gateway/people.ts'
 import type { Pressure } from '../../gateway/pressure.ts'
 import type { Principal } from '../../gateway/principal.ts'
 import { openTapeStore } from '../../gateway/tape/store.ts'
@@ -29,6 +30,7 @@ import { decodeEntry } from '../../protocols/tape/codec.ts'
 import { policyOf } from '../gateway/policy/support.ts'
 import { judge } from '../gateway/tape/support/store.ts'
 import { ManualTime, settle } from '../support/manual-time.ts'
+import { MemoryJournal } from '../support/memory-journal.ts'
 import { type Fault, SimulatedDisk } from '../support/simulated-disk.ts'
 import { type Ask, Http1Caller, Http2Caller, type SimulatedClient } from './clients.ts'
 import { answerTo, SimulatedCluster } from './cluster.ts'
@@ -153,6 +155,14 @@ class Run {
       authenticator: { authenticate: (fields: Fields) => this.#authenticate(fields) } as unknown as Authenticator,
       policy: POLICY,
       masking: new Masking(new Uint8Array(32), []),
+      people: await People.open({
+        directory: 'approvals',
+        store: this.#witness,
+        deadlines: this.#deadlines,
+        timers: this.#time,
+        database: new MemoryJournal().open,
+        onFault: () => undefined,
+      }),
       store: this.#witness,
       deadlines: this.#deadlines,
       metrics: METRICS,

@@ -6,11 +6,14 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Admin, startAdmin } from '../../../gateway/admin/admin.ts'
 import { createMetrics } from '../../../gateway/admin/metrics.ts'
+import { Authenticator } from '../../../gateway/authn/authenticator.ts'
 import { ownIdentity } from '../../../gateway/pki.ts'
+import { readPolicy } from '../../../gateway/policy/policy-file.ts'
 import type { KeyValueReader } from '../../../protocols/tape/reader.ts'
 import { RemoteTapes } from '../../../replay/remote.ts'
 import { NoSuchTape, TapesUnavailable } from '../../../replay/tapes.ts'
 import { verifyEach, verifyWholeLog } from '../../../replay/verification.ts'
+import { openBooks } from '../../support/books.ts'
 import { collect, execRecording, Recording } from '../../support/recording.ts'
 import { LOG_KEY, stored } from '../../support/stored-recordings.ts'
 
@@ -24,7 +27,7 @@ const data = mkdtempSync(join(tmpdir(), 'sallyport-admin-'))
 const faults: Error[] = []
 let admin: Admin
 let ca: string
-let isReady = true
+let fault: string | undefined
 let broken = false
 
 before(async () => {
@@ -44,7 +47,13 @@ before(async () => {
     caPath: identity.caPath!,
     data,
     reader,
-    state: { ready: () => isReady },
+    state: { fault: () => fault },
+    people: {
+      ...(await openBooks()),
+      policy: () => readPolicy(undefined, 'group'),
+      authenticator: () => new Authenticator({ jwt: [] }, { now: Date.now }),
+      clusters: () => ['test'],
+    },
     metrics: createMetrics().registry,
     gatewayUrl: 'https://127.0.0.1:8443',
     failed: (error) => faults.push(error),
@@ -91,9 +100,9 @@ function remote(options: Partial<ConstructorParameters<typeof RemoteTapes>[0]> =
 
 test('probes need no token', async () => {
   assert.deepEqual([(await ask('/healthz')).status, (await ask('/readyz')).status], [200, 200])
-  isReady = false
+  fault = 'nothing can be recorded'
   assert.deepEqual([(await ask('/healthz')).status, (await ask('/readyz')).status], [200, 503])
-  isReady = true
+  fault = undefined
 })
 
 for (const path of ['/metrics', '/v1', '/v1/tapes', `/v1/tapes/${exec.id}`, '/v1/log/leaves', '/nothing', '/']) {

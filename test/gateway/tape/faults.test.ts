@@ -8,7 +8,7 @@ import { decodeEntry } from '../../../protocols/tape/codec.ts'
 import { until } from '../../support/manual-time.ts'
 import { requestBody } from '../../support/recording.ts'
 import { type Fault, SimulatedDisk } from '../../support/simulated-disk.ts'
-import { judge, OPENING, type Opened, openStore } from './support/store.ts'
+import { judge, OPENING, type Opened, openStore, reopened } from './support/store.ts'
 
 /** What was put on a tape: requests and bytes of its stream. */
 interface Content {
@@ -62,16 +62,6 @@ function contentOf({ disk }: Opened, id: string): Content {
     if (entry.kind === 'stream') bytes += entry.body.bytes.length
   }
   return { requests, bytes }
-}
-
-async function reopened({ store, time }: Opened): Promise<void> {
-  for (let round = 0; store.failed !== undefined; round++) {
-    assert.ok(round < 100, 'the store comes back')
-    const next = time.next
-    if (next !== undefined) await time.advance(next)
-    // Keys, notes and ballast are real files.
-    for (let turn = 0; turn < 20 && store.failed !== undefined; turn++) await new Promise((done) => setTimeout(done, 1))
-  }
 }
 
 for (const code of ['ENOSPC', 'EIO'] as const) {

@@ -1,6 +1,7 @@
 // A tape store over a simulated disk, on a clock that stands still, in a directory of its own; and the judgement of what
 // it left on that disk.
 
+import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,6 +51,17 @@ export async function openStore(test: TestContext, disk = new SimulatedDisk(), b
     await closed
   })
   return { store, disk, time, data, faults }
+}
+
+/** Waits for the store to come back after a failure. */
+export async function reopened({ store, time }: Opened): Promise<void> {
+  for (let round = 0; store.failed !== undefined; round++) {
+    assert.ok(round < 100, 'the store comes back')
+    const next = time.next
+    if (next !== undefined) await time.advance(next)
+    // Keys, notes and ballast are real files.
+    for (let turn = 0; turn < 20 && store.failed !== undefined; turn++) await new Promise((done) => setTimeout(done, 1))
+  }
 }
 
 export interface Judged {

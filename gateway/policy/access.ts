@@ -3,6 +3,8 @@
 
 import type { Principal } from '../principal.ts'
 import type { Claims } from './asked.ts'
+import type { GrantRule } from './grant-rule.ts'
+import { grantsFor } from './grant-terms.ts'
 import { isFor } from './match.ts'
 import type { Effect, Policy, Rule } from './policy.ts'
 
@@ -55,6 +57,20 @@ export interface Access {
   readonly precedence: readonly Effect[]
   /** In the order of the policy. */
   readonly rules: readonly AccessRule[]
+  /** The standing access that the caller may ask for. It opens what no rule denies. */
+  readonly requestable: readonly AccessGrant[]
+}
+
+/** What it leaves out means all. */
+export interface AccessGrant {
+  readonly name: string
+  /** "*" is every verb. */
+  readonly verbs: readonly string[]
+  readonly resources?: readonly string[]
+  readonly clusters?: readonly string[]
+  readonly namespaces?: readonly string[]
+  readonly longestSeconds: number
+  readonly approval: Omit<AccessApproval, 'waitSeconds' | 'validForSeconds' | 'uses'>
 }
 
 /** `cluster`: rules for other clusters are left out; undefined: all are there. `now` in milliseconds since 1970. Pure. */
@@ -75,6 +91,21 @@ export function accessOf(
     default: policy.default,
     precedence: ['deny', 'requireApproval', 'allow'],
     rules: rules.map((rule) => accessRule(rule, now)),
+    requestable: grantsFor(policy, principal, cluster).map(accessGrant),
+  }
+}
+
+function accessGrant({ name, source, terms }: GrantRule): AccessGrant {
+  const { verbs, resources, clusters, namespaces } = source
+  const { approvers, quorum, reasonRequired, ticketRequired, validForSeconds } = accessApproval(terms)
+  return {
+    name,
+    verbs,
+    ...(resources !== undefined && { resources }),
+    ...(clusters !== undefined && { clusters }),
+    ...(namespaces !== undefined && { namespaces }),
+    longestSeconds: validForSeconds,
+    approval: { approvers, quorum, reasonRequired, ticketRequired },
   }
 }
 

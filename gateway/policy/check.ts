@@ -1,12 +1,14 @@
 // What makes a rule one that could never do what it says, beyond the schema: names that nothing has, fields that no request
 // of its verbs shows, conditions that do not check, allows that rest on a caller's own word.
 
+import { limits } from '../../protocols/limits.ts'
 import type { Report } from '../config-file.ts'
 import { SelectorError, selectorOf } from '../labels.ts'
 import { parseResource, ResourceNameError } from '../resource-names.ts'
+import { milliseconds } from './approval.ts'
 import { linearPattern, PatternError } from './commands.ts'
 import { Condition, ConditionError } from './condition.ts'
-import { type RuleDocument, rule } from './document.ts'
+import { type GrantDocument, grant, type RuleDocument, rule } from './document.ts'
 import { isTimeZone } from './hours.ts'
 
 /** Subresources whose verb is their own name. */
@@ -19,17 +21,33 @@ const WRITE_VERBS = new Set<string>(['create', 'update', 'patch', 'delete', 'del
 
 /** Looks at each rule by itself, so that a mistake in one does not hide those of others. `names`: those of other files. */
 export function checkPolicy(content: unknown, report: Report, names: Set<unknown> = new Set()): void {
-  const rules = (content as { rules?: unknown } | null | undefined)?.rules
-  if (!Array.isArray(rules)) return
-  for (const [at, source] of rules.entries()) {
-    const name: unknown = (source as { name?: unknown } | null)?.name
-    if (typeof name === 'string' && names.has(name))
-      report(['rules', at, 'name'], `another rule is called "${name}"; names must differ`)
-    names.add(name)
+  checkEach('rules', content, report, names, (source, inside) => {
     const parsed = rule.safeParse(source)
-    if (parsed.success) {
-      checkRule(parsed.data, (path, message, inside) => report(['rules', at, ...path], message, inside))
+    if (parsed.success) checkRule(parsed.data, inside)
+  })
+  checkEach('grants', content, report, names, (source, inside) => {
+    const parsed = grant.safeParse(source)
+    if (parsed.success) checkGrant(parsed.data, inside)
+  })
+}
+
+/** Rules and grants are told apart by their names alone, in approvals and on tapes. */
+function checkEach(
+  section: 'rules' | 'grants',
+  content: unknown,
+  report: Report,
+  names: Set<unknown>,
+  check: (source: unknown, inside: Report) => void,
+): void {
+  const list = (content as Readonly<Record<string, unknown>> | null | undefined)?.[section]
+  if (!Array.isArray(list)) return
+  for (const [at, source] of list.entries()) {
+    const name: unknown = (source as { name?: unknown } | null)?.name
+    if (typeof name === 'string' && names.has(name)) {
+      report([section, at, 'name'], `another rule is called "${name}"; names must differ`)
     }
+    names.add(name)
+    check(source, (path, message, inside) => report([section, at, ...path], message, inside))
   }
 }
 
@@ -45,7 +63,18 @@ function checkRule(source: RuleDocument, report: Report): void {
     report(['durability'], 'what is denied is not recorded in two ways; remove it')
 }
 
-function checkSubjects({ subjects, effect }: RuleDocument, report: Report): void {
+function checkGrant(source: GrantDocument, report: Report): void {
+  checkSubjects({ ...source, effect: 'allow' }, report)
+  checkResources(source, report)
+  checkApprovers(source.approval, report)
+  const longest = milliseconds(source.longest)
+  if (longest === 0) report(['longest'], 'access must be for some time')
+  if (longest > limits.approvals.grantMillis) {
+    report(['longest'], `at most ${limits.approvals.grantMillis / 3_600_000}h: for longer write a rule`)
+  }
+}
+
+function checkSubjects({ subjects, effect }: Pick<RuleDocument, 'subjects' | 'effect'>, report: Report): void {
   for (const [at, { user, group, run }] of subjects.entries()) {
     if (/^system:/i.test(user ?? group ?? '')) {
       report(['subjects', at], '"system:" users and groups are never let in, so this can match nobody; remove it')
@@ -59,7 +88,7 @@ function checkSubjects({ subjects, effect }: RuleDocument, report: Report): void
   }
 }
 
-function checkResources({ resources = [], verbs }: RuleDocument, report: Report): void {
+function checkResources({ resources = [], verbs }: Pick<RuleDocument, 'resources' | 'verbs'>, report: Report): void {
   const every = verbs.includes('*')
   for (const [at, entry] of resources.entries()) {
     if (entry === '*') continue
@@ -132,16 +161,20 @@ function checkApproval({ approval, effect }: RuleDocument, report: Report): void
     report(['effect'], 'say under "approval" who can say yes, such as approval: {approvers: [{group: "oidc:sre"}]}')
     return
   }
-  for (const [at, { user, group }] of approval.approvers.entries()) {
+  checkApprovers(approval, report)
+  if (/^0+[smhd]$/.test(approval.validFor)) report(['approval', 'validFor'], 'a yes must be good for some time')
+}
+
+function checkApprovers({ approvers, quorum }: GrantDocument['approval'], report: Report): void {
+  for (const [at, { user, group }] of approvers.entries()) {
     const name = user ?? group ?? ''
     if (/^system:/i.test(name)) report(['approval', 'approvers', at], '"system:" users and groups are never let in')
     else if (name.includes('*')) report(['approval', 'approvers', at], 'approvers are named; "*" is nobody')
   }
-  const people = new Set(approval.approvers.map(({ user }) => user))
-  if (!people.has(undefined) && approval.quorum > people.size) {
-    report(['approval', 'quorum'], `only ${people.size} can say yes, so ${approval.quorum} never will`)
+  const people = new Set(approvers.map(({ user }) => user))
+  if (!people.has(undefined) && quorum > people.size) {
+    report(['approval', 'quorum'], `only ${people.size} can say yes, so ${quorum} never will`)
   }
-  if (/^0+[smhd]$/.test(approval.validFor)) report(['approval', 'validFor'], 'a yes must be good for some time')
 }
 
 function checkCondition({ when, effect }: RuleDocument, report: Report): void {

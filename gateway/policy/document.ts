@@ -49,29 +49,37 @@ const approver = z
   .strictObject({ group: text.optional(), user: text.optional() })
   .refine((names) => Object.keys(names).length === 1, 'write one of group and user in each approver')
 
+const approvers = z.array(approver).min(1, 'name somebody who can say yes')
+
+/** How many people must say yes. */
+const quorum = z.int().min(1, 'at least 1').max(16, 'at most 16').default(1)
+
 const approval = z.strictObject({
-  approvers: z.array(approver).min(1, 'name somebody who can say yes'),
+  approvers,
   /** How long the call waits for the answer; "0s": not at all. */
   wait: duration.default('120s'),
   /** How long a yes is good for. */
   validFor: duration.default('10m'),
   /** How many calls a yes is good for. */
   uses: z.int().min(1, 'at least 1').max(1_000, 'at most 1000').default(1),
-  /** How many people must say yes. */
-  quorum: z.int().min(1, 'at least 1').max(16, 'at most 16').default(1),
+  quorum,
   /** Whether whoever asks must say why. */
   reasonRequired: z.boolean().default(false),
   /** Whether a ticket must be named. */
   ticketRequired: z.boolean().default(false),
 })
 
+/** Shown to whoever is denied, and kept on the tape. */
+const ruleName = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[-_A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, 'letters, digits, "-" and "_", at most 63')
+  .refine((name) => name !== 'default', '"default" is what decides where no rule does')
+
+const subjects = z.array(subject).min(1, 'name somebody; {user: "*"} is everybody')
+
 export const rule = z.strictObject({
-  /** Shown to whoever is denied, and kept on the tape. */
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9](?:[-_A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, 'letters, digits, "-" and "_", at most 63')
-    .refine((name) => name !== 'default', '"default" is what decides where no rule does'),
-  subjects: z.array(subject).min(1, 'name somebody; {user: "*"} is everybody'),
+  name: ruleName,
+  subjects,
   clusters: exact.optional(),
   verbs: z.array(z.enum([...VERBS, '*'])).min(1, 'name at least one; "*" is every verb'),
   /** RESOURCE, RESOURCE/SUBRESOURCE, GROUP/RESOURCE, GROUP/*, "*". */
@@ -95,6 +103,31 @@ export const rule = z.strictObject({
   durability: z.enum(['strict', 'group']).optional(),
 })
 
+/** Verbs of requests for resources: a standing grant opens no other paths. */
+export const GRANT_VERBS = VERBS.slice(0, VERBS.indexOf('head'))
+
+/** Access for a time that may be asked for, and who must say yes to it. It opens what no rule denies. */
+export const grant = z.strictObject({
+  name: ruleName,
+  /** Who may ask. */
+  subjects,
+  clusters: exact.optional(),
+  verbs: z.array(z.enum([...GRANT_VERBS, '*'])).min(1, 'name at least one; "*" is every verb'),
+  /** As in a rule. */
+  resources: z.array(text).min(1, 'leave it out to mean all').optional(),
+  namespaces: exact.optional(),
+  /** The longest time that may be asked for. */
+  longest: duration.default('1h'),
+  approval: z.strictObject({
+    approvers,
+    quorum,
+    /** Whether whoever asks must say why. */
+    reasonRequired: z.boolean().default(false),
+    /** Whether a ticket must be named. */
+    ticketRequired: z.boolean().default(false),
+  }),
+})
+
 const defaults = z.strictObject({
   /** get, list and watch; and GET of non-resource paths, except for those that tell of the servers' insides. */
   reads: effect.default('allow'),
@@ -108,11 +141,13 @@ export const policyDocument = z.strictObject({
   kind: z.literal('AccessPolicy'),
   default: defaults.prefault({}),
   rules: z.array(rule).default([]),
+  grants: z.array(grant).default([]),
 })
 
 export type PolicyDocument = z.infer<typeof policyDocument>
 export type PolicySource = z.input<typeof policyDocument>
 export type RuleDocument = PolicyDocument['rules'][number]
+export type GrantDocument = PolicyDocument['grants'][number]
 export type ApprovalDocument = z.infer<typeof approval>
 export type HoursDocument = z.infer<typeof hours>
 

@@ -122,7 +122,7 @@ function clean(text: string): string {
 }
 
 /** At most limits.policy.message bytes, whole characters. */
-function cut(message: string): string {
+export function cut(message: string): string {
   if (Buffer.byteLength(message) <= limits.policy.message) return message
   let bytes = 3
   let text = ''

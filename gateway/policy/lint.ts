@@ -5,11 +5,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Problem, placesIn } from '../config-file.ts'
 import { parseResource } from '../resource-names.ts'
 import { Condition } from './condition.ts'
-import type { RuleDocument } from './document.ts'
-import { readDocuments } from './policy-file.ts'
+import type { GrantDocument, RuleDocument } from './document.ts'
+import { type Origin, readDocuments } from './policy-file.ts'
 import { alsoDeniedBy, bit, verbSet } from './verbs.ts'
 
-/** Advice on a policy that loads, in the order of its rules. */
+/** Advice on a policy that loads, in the order of its rules, and then of its grants. */
 export interface Lint {
   /** How many there are. */
   readonly rules: number
@@ -18,19 +18,21 @@ export interface Lint {
 
 /** `path`: a policy file, or a directory of them. Throws ConfigError where it does not load. */
 export function lintPolicy(path: string): Lint {
-  const { document, origins } = readDocuments(path)
+  const { document, origins, grantOrigins } = readDocuments(path)
   const places = new Map<string, ReturnType<typeof placesIn>>()
   const problems: Problem[] = []
+  const add = (section: 'rules' | 'grants', origin: Origin, advice: Iterable<Advice>): void => {
+    const place = places.get(origin.file) ?? placesIn(origin.file)
+    places.set(origin.file, place)
+    for (const { field, message } of advice) {
+      problems.push({ file: origin.file, ...place([section, origin.at, field]), message })
+    }
+  }
   for (const [at, rule] of document.rules.entries()) {
-    const origin = origins[at] as (typeof origins)[number]
-    let place = places.get(origin.file)
-    if (place === undefined) {
-      place = placesIn(origin.file)
-      places.set(origin.file, place)
-    }
-    for (const { field, message } of adviceOn(rule, at, document.rules)) {
-      problems.push({ file: origin.file, ...place(['rules', origin.at, field]), message })
-    }
+    add('rules', origins[at] as Origin, adviceOn(rule, at, document.rules))
+  }
+  for (const [at, grant] of document.grants.entries()) {
+    add('grants', grantOrigins[at] as Origin, adviceOnGrant(grant, document.rules))
   }
   return { rules: document.rules.length, problems }
 }
@@ -45,6 +47,17 @@ function* adviceOn(rule: RuleDocument, at: number, rules: readonly RuleDocument[
   if (shadow !== undefined) yield { field: 'name', message: shadow }
   const body = adviceOnBody(rule)
   if (body !== undefined) yield { field: 'when', message: body }
+}
+
+function* adviceOnGrant(grant: GrantDocument, rules: readonly RuleDocument[]): Generator<Advice> {
+  const { name, subjects, clusters, verbs, resources, namespaces } = grant
+  const opened: RuleDocument = { name, subjects, clusters, verbs, resources, namespaces, effect: 'allow' }
+  const closed = rules.find((rule) => rule.effect === 'deny' && covers(rule, opened))
+  if (closed === undefined) return
+  yield {
+    field: 'name',
+    message: `it opens nothing: rule "${closed.name}" denies all of it, and no grant lifts a denial`,
+  }
 }
 
 function shadowOf(rule: RuleDocument, at: number, rules: readonly RuleDocument[]): string | undefined {

@@ -21,7 +21,10 @@ export type Mismatch =
   | 'body'
 
 /** Whether a rule is for a caller at all: one of its subjects. */
-export function isFor(rule: Rule, { principal, claims }: Pick<Question, 'principal' | 'claims'>): boolean {
+export function isFor(
+  rule: Pick<Rule, 'subjects'>,
+  { principal, claims }: Pick<Question, 'principal' | 'claims'>,
+): boolean {
   return rule.subjects.some(({ user, group, actor, run }) => {
     if (user !== undefined) return user === '*' || user === principal.user
     if (group !== undefined) return group === '*' ? principal.groups.length > 0 : principal.groups.includes(group)

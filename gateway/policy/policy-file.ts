@@ -22,21 +22,29 @@ export function readPolicy(path: string | undefined, durability: Durability): Po
   return compilePolicy(document, durability)
 }
 
-/** A policy as written, and which file each rule is from, and its place there. */
+/** A policy as written, and which file each rule and each grant is from, and its place there. */
 export interface PolicyFiles {
   readonly document: PolicyDocument
-  readonly origins: readonly { readonly file: string; readonly at: number }[]
+  readonly origins: readonly Origin[]
+  readonly grantOrigins: readonly Origin[]
+}
+
+export interface Origin {
+  readonly file: string
+  readonly at: number
 }
 
 /**
- * A file, or the files *.yaml of a directory in the order of their names: their rules one after another, with names that
- * differ over all of them; at most one of the files has defaults. Throws ConfigError.
+ * A file, or the files *.yaml of a directory in the order of their names: their rules and grants one after another, with
+ * names that differ over all of them; at most one of the files has defaults. Throws ConfigError.
  */
 export function readDocuments(path: string): PolicyFiles {
   const names = new Set<unknown>()
   const problems: Problem[] = []
-  const origins: { file: string; at: number }[] = []
+  const origins: Origin[] = []
+  const grantOrigins: Origin[] = []
   const rules: PolicyDocument['rules'] = []
+  const grants: PolicyDocument['grants'] = []
   let defaults: PolicyDocument['default'] | undefined
   let withDefaults: string | undefined
   for (const file of filesAt(path)) {
@@ -56,6 +64,8 @@ export function readDocuments(path: string): PolicyFiles {
       if (hasDefaults || defaults === undefined) defaults = document.default
       origins.push(...document.rules.map((_, at) => ({ file, at })))
       rules.push(...document.rules)
+      grantOrigins.push(...document.grants.map((_, at) => ({ file, at })))
+      grants.push(...document.grants)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       problems.push(...error.problems)
@@ -63,7 +73,14 @@ export function readDocuments(path: string): PolicyFiles {
     if (hasDefaults) withDefaults ??= file
   }
   if (problems.length > 0 || defaults === undefined) throw new ConfigError(problems)
-  return { document: { apiVersion: 'sallyport/v1', kind: 'AccessPolicy', default: defaults, rules }, origins }
+  const document: PolicyDocument = {
+    apiVersion: 'sallyport/v1',
+    kind: 'AccessPolicy',
+    default: defaults,
+    rules,
+    grants,
+  }
+  return { document, origins, grantOrigins }
 }
 
 /** Throws ConfigError where a directory has none, or too many. */

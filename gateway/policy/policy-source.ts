@@ -9,7 +9,7 @@ import type { Durability } from '../decision.ts'
 import type { Effect, Policy, RequestClass } from './policy.ts'
 import { readPolicy } from './policy-file.ts'
 
-/** What another policy is to the one before it; names of rules in the order of the policy that has them. */
+/** What another policy is to the one before it; names of rules, then of grants, in the order of the policy that has them. */
 export interface PolicyChanges {
   readonly added: readonly string[]
   readonly removed: readonly string[]
@@ -45,16 +45,16 @@ export function nextPolicy(inForce: Policy, path: string | undefined, durability
 }
 
 export function policyChanges(before: Policy, after: Policy): PolicyChanges {
-  const were = new Map(before.rules.map(({ name, source }) => [name, source]))
-  const are = new Map(after.rules.map(({ name, source }) => [name, source]))
+  const were = sourcesOf(before)
+  const are = sourcesOf(after)
   const namesOf = ({ rules }: Policy, other: ReadonlyMap<string, unknown>): string[] =>
     rules.flatMap(({ name }) => (other.has(name) ? [name] : []))
   const kept = namesOf(after, were)
   const classes: readonly RequestClass[] = ['reads', 'writes', 'streams']
   return {
-    added: after.rules.flatMap(({ name }) => (were.has(name) ? [] : [name])),
-    removed: before.rules.flatMap(({ name }) => (are.has(name) ? [] : [name])),
-    changed: kept.filter((name) => !isDeepStrictEqual(were.get(name), are.get(name))),
+    added: [...are.keys()].filter((name) => !were.has(name)),
+    removed: [...were.keys()].filter((name) => !are.has(name)),
+    changed: [...are.keys()].filter((name) => were.has(name) && !isDeepStrictEqual(were.get(name), are.get(name))),
     reordered: !isDeepStrictEqual(kept, namesOf(before, are)),
     defaults: classes.flatMap((of) => {
       const was = before.default[of]
@@ -62,6 +62,11 @@ export function policyChanges(before: Policy, after: Policy): PolicyChanges {
       return was === is ? [] : [{ of, was, is }]
     }),
   }
+}
+
+/** By their names, which differ over rules and grants. */
+function sourcesOf({ rules, grants }: Policy): ReadonlyMap<string, unknown> {
+  return new Map<string, unknown>([...rules, ...grants].map(({ name, source }) => [name, source]))
 }
 
 /** False where the files say what they said before, in whatever words. */

@@ -7,6 +7,7 @@ import { termsOf } from './approval.ts'
 import { CommandPattern, CommandWords } from './commands.ts'
 import { Condition } from './condition.ts'
 import type { PolicyDocument, RuleDocument } from './document.ts'
+import { compileGrant, type GrantRule } from './grant-rule.ts'
 import { Hours } from './hours.ts'
 import { ResourceSet } from './resources.ts'
 import { EVERY_VERB, type VerbSet, verbSet } from './verbs.ts'
@@ -74,6 +75,8 @@ export interface Policy {
   readonly groups: RulesBySubject
   readonly actors: RulesBySubject
   readonly runs: RulesBySubject
+  /** The standing access that may be asked for. */
+  readonly grants: readonly GrantRule[]
   readonly default: Readonly<Record<RequestClass, 'allow' | 'deny'>>
   /** For what no rule says otherwise. */
   readonly durability: Durability
@@ -106,6 +109,7 @@ export function compilePolicy(document: PolicyDocument, durability: Durability):
     groups: indexed(groups),
     actors: indexed(actors),
     runs: indexed(runs),
+    grants: document.grants.map(compileGrant),
     default: document.default,
     durability,
   }

@@ -43,6 +43,9 @@ export function isClusterScoped(key: string): boolean {
   return CLUSTER_SCOPED.has(key)
 }
 
+/** What of a request says which resource it is for, and how. */
+export type AskedResource = Pick<RequestAttributes, 'isResource' | 'verb' | 'apiGroup' | 'subresource'>
+
 export class ResourceSet {
   /** "*": resources of every kind, and non-resource paths. */
   readonly isEvery: boolean
@@ -94,11 +97,18 @@ export class ResourceSet {
     return this.#resources.has(key)
   }
 
+  /** Whether something of an API group is in it. */
+  touches(group: string): boolean {
+    if (this.isEvery || this.#groups.has(group)) return true
+    const named = [this.#resources, this.#subresources, this.#everySubresource]
+    return named.some((keys) => [...keys].some((key) => key.startsWith(`${group}/`)))
+  }
+
   /**
    * For an allow: whether the request lies wholly inside. A resource does not hold its subresources, except for a
    * stream whose verb the rule spells out: "exec" on "pods" has one meaning.
    */
-  holds(asked: RequestAttributes, key: string, spelledOut: VerbSet): boolean {
+  holds(asked: AskedResource, key: string, spelledOut: VerbSet): boolean {
     if (this.isEvery || (this.#groups.size > 0 && asked.isResource && this.#groups.has(asked.apiGroup))) return true
     const { subresource } = asked
     if (subresource === '') return this.#resources.has(key)
@@ -107,7 +117,7 @@ export class ResourceSet {
   }
 
   /** For a denial: whether the request could return or change something of it. */
-  meets(asked: RequestAttributes, key: string, denied: VerbSet): boolean {
+  meets(asked: AskedResource, key: string, denied: VerbSet): boolean {
     if (this.isEvery) return true
     if (!asked.isResource) return false
     if ((this.#groups.size > 0 && this.#groups.has(asked.apiGroup)) || this.#resources.has(key)) return true

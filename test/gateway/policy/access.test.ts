@@ -68,6 +68,7 @@ test('each rule says all that it asks, and nothing that it leaves open', () => {
     principal: { user: 'oidc:ann', groups: ['oidc:dev'], actor: 'claude' },
     default: { reads: 'deny', writes: 'deny', streams: 'deny' },
     precedence: ['deny', 'requireApproval', 'allow'],
+    requestable: [],
   })
   const [ann, agents, night, dev] = JSON.parse(JSON.stringify(rules)) as unknown[]
   assert.deepEqual(ann, { name: 'ann', effect: 'allow', verbs: ['get', 'list'], resources: ['pods'] })

@@ -128,7 +128,7 @@ export class ApprovalBook implements Approvals, Book {
       return refuse(403, 'Forbidden', 'approvals.twice', 'you have said yes to this already')
     }
     const { terms } = found
-    if (terms.ticketRequired && ticket === '' && found.ticket === '' && found.yeses.every((yes) => yes.ticket === '')) {
+    if (terms.ticketRequired && ![ticket, found.ticket, ...found.yeses.map((yes) => yes.ticket)].some(saysSomething)) {
       return refuse(422, 'Invalid', 'approvals.ticket_required', 'name the ticket that this is for')
     }
     const validUntil = isMet(terms, [...found.yeses, { by, counts }]) ? at + terms.validForMillis : null
@@ -229,7 +229,7 @@ export class ApprovalBook implements Approvals, Book {
     this.look()
     const { terms } = asking
     const reason = plainText(asking.reason, limits.approvals.reason)
-    if (terms.reasonRequired && reason.trim() === '') {
+    if (terms.reasonRequired && !saysSomething(reason)) {
       const message = 'the rule wants to know why: say so in a Sallyport-Intent header and repeat the call'
       return refuse(403, 'Forbidden', 'approvals.reason_required', message)
     }
@@ -376,6 +376,11 @@ export class ApprovalBook implements Approvals, Book {
 }
 
 const UNKNOWN = refuse(404, 'NotFound', 'approvals.unknown', 'there is no such approval')
+
+/** A letter or a digit, of whatever script: blanks and controls are no reason and no ticket. */
+function saysSomething(text: string): boolean {
+  return /[\p{L}\p{N}]/u.test(text)
+}
 
 /** Whether the same call has nothing new to ask. */
 function stands({ state, overAt }: Approval, now: number): boolean {

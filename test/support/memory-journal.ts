@@ -4,8 +4,8 @@ import type { Change, JournalDatabase } from '../../gateway/approvals/journal-da
 
 export class MemoryJournal {
   readonly pairs = new Map<string, string>()
-  /** Batches written so far, failed ones counted. */
-  writes = 0
+  /** How many changes each write had, failed ones counted. */
+  readonly writes: number[] = []
   /** The write that fails, counted from 1, and what of its batch is on the disk then: nothing, or all of it. */
   failAt = Number.POSITIVE_INFINITY
   torn: 'lost' | 'kept' = 'lost'
@@ -24,8 +24,8 @@ export class MemoryJournal {
       write: async (changes) => {
         if (!isOpen) throw new Error('a write behind a failure')
         if (this.isHeld) await new Promise<void>((release) => this.#held.push(release))
-        this.writes++
-        if (this.writes >= this.failAt) {
+        this.writes.push(changes.length)
+        if (this.writes.length >= this.failAt) {
           isOpen = false
           if (this.torn === 'kept') this.#apply(changes)
           throw new Error('ENOSPC')

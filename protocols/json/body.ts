@@ -6,10 +6,11 @@ import type { BodyRewriter, BodyShape, FieldMasker } from '../kube/field-masker.
 import type { Limits } from '../limits.ts'
 import { ValueCutter } from './cutter.ts'
 import { JsonError } from './errors.ts'
-import { maskValue } from './object.ts'
+import { type Edit, ObjectMasker } from './object.ts'
 import { CLOSE_ARRAY, COMMA, OPEN_OBJECT, skipSpace } from './scan.ts'
+import { asBuffer } from './text.ts'
 
-const NOTHING = new Uint8Array(0)
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Where the reading is: before the elements of a list, between two of them, in one, behind them all. The events of a
@@ -22,40 +23,44 @@ const OPENING = Buffer.from('{"items":[')
 const CLOSING = Buffer.from(']}')
 
 export class JsonBody implements BodyRewriter {
-  readonly #masker: FieldMasker
+  readonly #masker: ObjectMasker
   readonly #bounds: Limits['mask']
   readonly #isWatch: boolean
   readonly #cutter = new ValueCutter()
   #place: Place
   /** What is not complete yet, in a buffer that grows in doubles and is let go with it. */
-  #held = NOTHING
-  #room = NOTHING
+  #held: Buffer = NOTHING
+  #room: Buffer = NOTHING
   /** No element has come yet. */
   #isFirst = true
   /** Behind a comma: an element must come. */
   #awaits = false
-  /** "items" or "rows", once the list has begun. */
-  #key = ''
+  #hasList = false
   #out: Uint8Array[] = []
+  /** What passes of the bytes at hand behind `#out`: one view of them until something else comes between. */
+  #from = 0
+  #to = 0
 
   constructor(shape: BodyShape, masker: FieldMasker, bounds: Limits['mask']) {
-    this.#masker = masker
+    this.#masker = new ObjectMasker(masker, bounds)
     this.#bounds = bounds
     this.#isWatch = shape === 'watch'
     this.#place = shape === 'object' ? 'behind' : shape === 'watch' ? 'between' : 'before'
   }
 
-  receive(bytes: Uint8Array): Uint8Array {
+  receive(lent: Uint8Array): Uint8Array {
+    const bytes = asBuffer(lent)
     let at = 0
     while (at < bytes.length) {
       if (this.#place === 'between') at = this.#between(bytes, at)
       else if (this.#place === 'within') at = this.#within(bytes, at)
       else if (this.#place === 'before') at = this.#before(bytes, at)
       else {
-        this.#hold(bytes.subarray(at), this.#bounds.object)
+        this.#hold(bytes, at, bytes.length, this.#bounds.object)
         at = bytes.length
       }
     }
+    this.#flush(bytes)
     return this.#take()
   }
 
@@ -63,7 +68,7 @@ export class JsonBody implements BodyRewriter {
     if (this.#place === 'within') throw new JsonError('json.cut', 'the text ends before the value does')
     if (this.#isWatch) return this.#take()
     if (this.#place === 'between') throw new JsonError('json.cut', 'the text ends before the value does')
-    if (this.#key !== '') {
+    if (this.#hasList) {
       // What stands behind the elements, read as a list of none.
       const rest = this.#masked(Buffer.concat([OPENING, this.#held]))
       this.#out.push(rest.subarray(OPENING.length))
@@ -75,11 +80,11 @@ export class JsonBody implements BodyRewriter {
   }
 
   /** Up to the bracket of a list's elements; a body that has none is held to its end. */
-  #before(bytes: Uint8Array, at: number): number {
+  #before(bytes: Buffer, at: number): number {
     const found = this.#cutter.findList(bytes, at)
-    this.#hold(bytes.subarray(at, found), this.#bounds.object)
+    this.#hold(bytes, at, found, this.#bounds.object)
     if (!this.#cutter.isAtList) return found
-    this.#key = this.#cutter.list
+    this.#hasList = true
     const head = this.#masked(Buffer.concat([this.#held, CLOSING]))
     this.#out.push(head.subarray(0, head.length - CLOSING.length))
     this.#forget()
@@ -87,14 +92,17 @@ export class JsonBody implements BodyRewriter {
     return found
   }
 
-  #between(bytes: Uint8Array, from: number): number {
+  #between(bytes: Buffer, from: number): number {
     const at = skipSpace(bytes, from)
     const byte = bytes[at]
     if (byte === OPEN_OBJECT && (this.#isFirst || this.#isWatch || this.#awaits)) {
       this.#pass(bytes, from, at)
+      this.#isFirst = false
+      this.#awaits = false
+      const end = this.#whole(bytes, at)
+      if (end !== -1) return end
       this.#cutter.begin()
       this.#place = 'within'
-      this.#awaits = false
       return at
     }
     if (byte === undefined) {
@@ -115,54 +123,79 @@ export class JsonBody implements BodyRewriter {
     throw new JsonError('json.list', 'something else than objects and commas in a list')
   }
 
-  #within(bytes: Uint8Array, from: number): number {
+  /**
+   * An element that is whole in the bytes at hand, as nearly all are, needs no cutting out: returns the place behind it. -1
+   * where it is not, or has a fault: then it is cut out, and refused as it would be in any other cut.
+   */
+  #whole(bytes: Buffer, at: number): number {
+    let end: number
+    try {
+      end = this.#masker.find(bytes, at)
+    } catch (error) {
+      if (error instanceof JsonError) return -1
+      throw error
+    }
+    if (end - at > this.#bound() || !isUtf8(bytes.subarray(at, end))) return -1
+    let done = at
+    for (const edit of this.#masker.edits()) {
+      this.#pass(bytes, done, edit.from)
+      this.#put(bytes, edit)
+      done = edit.to
+    }
+    this.#pass(bytes, done, end)
+    return end
+  }
+
+  #within(bytes: Buffer, from: number): number {
     const end = this.#cutter.findEnd(bytes, from)
-    const bound = this.#isWatch ? this.#bounds.object : this.#bounds.item
-    if (this.#held.length === 0 && this.#cutter.isComplete) {
-      if (end - from > bound) throw tooLong()
-      this.#element(bytes.subarray(from, end))
-    } else {
-      this.#hold(bytes.subarray(from, end), bound)
-      if (this.#cutter.isComplete) {
-        this.#element(this.#held)
-        this.#forget()
-      }
+    this.#hold(bytes, from, end, this.#bound())
+    if (this.#cutter.isComplete) {
+      this.#place = 'between'
+      this.#flush(bytes)
+      this.#out.push(this.#masked(this.#held))
+      this.#forget()
     }
     return end
   }
 
-  #element(text: Uint8Array): void {
-    this.#place = 'between'
-    this.#isFirst = false
-    if (this.#key !== 'rows') {
-      this.#out.push(this.#masked(text))
-      return
-    }
-    // A row is no object itself: it is read as the only one of a Table.
-    const head = Buffer.from('{"rows":[')
-    const table = this.#masked(Buffer.concat([head, text, CLOSING]))
-    this.#out.push(table.subarray(head.length, table.length - CLOSING.length))
+  #bound(): number {
+    return this.#isWatch ? this.#bounds.object : this.#bounds.item
   }
 
   #masked(text: Uint8Array): Uint8Array {
     if (!isUtf8(text)) throw new JsonError('json.utf8', 'the text is not UTF-8')
-    return maskValue(text, this.#masker, this.#bounds)
+    return this.#masker.mask(text)
   }
 
-  #pass(bytes: Uint8Array, from: number, to: number): void {
-    if (to > from) this.#out.push(bytes.subarray(from, to))
+  #pass(bytes: Buffer, from: number, to: number): void {
+    if (from !== this.#to) {
+      this.#flush(bytes)
+      this.#from = from
+    }
+    this.#to = to
   }
 
-  #hold(bytes: Uint8Array, bound: number): void {
+  #put(bytes: Buffer, edit: Edit): void {
+    this.#flush(bytes)
+    this.#out.push(edit.token)
+  }
+
+  #flush(bytes: Buffer): void {
+    if (this.#to > this.#from) this.#out.push(bytes.subarray(this.#from, this.#to))
+    this.#from = 0
+    this.#to = 0
+  }
+
+  #hold(bytes: Buffer, from: number, to: number, bound: number): void {
     const before = this.#held.length
-    const size = before + bytes.length
+    const size = before + to - from
     if (size > bound) throw tooLong()
     if (size > this.#room.length) {
-      const room = new Uint8Array(Math.max(4_096, 2 * size))
+      const room = Buffer.allocUnsafeSlow(Math.max(4_096, 2 * size))
       room.set(this.#held)
       this.#room = room
     }
-    this.#room.set(bytes, before)
+    bytes.copy(this.#room, before, from, to)
     this.#held = this.#room.subarray(0, size)
   }
 

@@ -35,14 +35,24 @@ const PLAIN = new Uint8Array(256).fill(1, 0x20)
 PLAIN[QUOTE] = 0
 PLAIN[BACKSLASH] = 0
 
+/** Made once: an element that is cut by the end of the bytes at hand is no fault, and a new error costs as much as reading it. */
+const CUT = new JsonError('json.string.cut', 'the text ends within a string')
+
 /** `at` is at the opening quote; returns the place behind the closing one. Throws JsonError. */
 export function skipString(text: Uint8Array, at: number): number {
   at += 1
+  // Reading past the end would cost every later reading its speed.
+  const end = text.length
   for (;;) {
-    while (PLAIN[text[at]!] === 1) at += 1
-    const byte = text[at]
+    while (
+      at + 4 <= end &&
+      (PLAIN[text[at]!]! & PLAIN[text[at + 1]!]! & PLAIN[text[at + 2]!]! & PLAIN[text[at + 3]!]!) === 1
+    )
+      at += 4
+    while (at < end && PLAIN[text[at]!] === 1) at += 1
+    if (at >= end) throw CUT
+    const byte = text[at]!
     if (byte === QUOTE) return at + 1
-    if (byte === undefined) throw new JsonError('json.string.cut', 'the text ends within a string')
     if (byte < 0x20) throw new JsonError('json.string.control', 'a control character in a string')
     at = skipEscape(text, at)
   }
@@ -123,13 +133,23 @@ function skipScalar(text: Uint8Array, at: number, bounds: JsonBounds): number {
   return skipWord(text, at)
 }
 
-/** `at` is at the value's first byte; returns the place behind its last. Iterative, so depth costs no stack. Throws JsonError. */
-export function skipValue(text: Uint8Array, at: number, bounds: JsonBounds): number {
+/**
+ * `at` is at the value's first byte; returns the place behind its last. `depth`: how many values it lies in. Iterative, so
+ * nesting costs no stack. Throws JsonError.
+ */
+export function skipValue(text: Uint8Array, at: number, bounds: JsonBounds, depth = 0): number {
+  const byte = text[at]
+  return byte === OPEN_OBJECT || byte === OPEN_ARRAY
+    ? skipNested(text, at, bounds, bounds.depth - depth)
+    : skipScalar(text, at, bounds)
+}
+
+function skipNested(text: Uint8Array, at: number, bounds: JsonBounds, deepest: number): number {
   const closers: number[] = []
   for (;;) {
     const byte = text[at]
     if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      if (closers.length === bounds.depth) throw new JsonError('json.depth', 'values nest deeper than is taken')
+      if (closers.length >= deepest) throw tooDeep()
       const closer = byte + 2
       at = skipSpace(text, at + 1)
       if (text[at] !== closer) {
@@ -145,17 +165,33 @@ export function skipValue(text: Uint8Array, at: number, bounds: JsonBounds): num
     for (;;) {
       const closer = closers[closers.length - 1]
       if (closer === undefined) return at
-      at = skipSpace(text, at)
-      if (text[at] === COMMA) {
-        at = skipSpace(text, at + 1)
+      at = nextPart(text, at, closer)
+      if (at >= 0) {
         if (closer === CLOSE_OBJECT) at = skipColon(text, skipKey(text, at, bounds))
         break
       }
-      if (text[at] !== closer) throw new JsonError('json.separator', 'neither a comma nor the end where one must be')
       closers.pop()
-      at += 1
+      at = ~at
     }
   }
+}
+
+export function tooDeep(): JsonError {
+  return new JsonError('json.depth', 'values nest deeper than is taken')
+}
+
+/** From an opening bracket to the first key or element; where there is none, the complement (~) of the place behind `closer`. */
+export function firstPart(text: Uint8Array, at: number, closer: number): number {
+  at = skipSpace(text, at + 1)
+  return text[at] === closer ? ~(at + 1) : at
+}
+
+/** From behind a value to the next key or element, or the complement of the place behind `closer`. Throws JsonError. */
+export function nextPart(text: Uint8Array, at: number, closer: number): number {
+  at = skipSpace(text, at)
+  if (text[at] === COMMA) return skipSpace(text, at + 1)
+  if (text[at] !== closer) throw new JsonError('json.separator', 'neither a comma nor the end where one must be')
+  return ~(at + 1)
 }
 
 /** The place behind a value of a text that has been checked: by quotes and brackets alone. */

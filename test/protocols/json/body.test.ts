@@ -119,6 +119,33 @@ describe('one object', () => {
     })
   })
 
+  test('has only those elements of an array masked whose names are asked for', () => {
+    const env = {
+      ...node(undefined, {}, node(undefined)),
+      named: (name: string) => (name === 'TOKEN' || name === '' ? node(undefined, { value: node('text') }) : undefined),
+    }
+    const by: FieldMasker = { ...masker, select: () => node(undefined, { env }) }
+    assert.equal(
+      whole(
+        'object',
+        '{"env":[{"name":"A","value":"x"},{"value":"y","name":"TOKEN"},{"value":"z"},{"name":1},"s"]}',
+        by,
+      ),
+      '{"env":[{"name":"A","value":"x"},{"value":"<|env[1].value|1>","name":"TOKEN"},{"value":"<|env[2].value|1>"},{"name":1},"s"]}',
+    )
+    assert.throws(() => whole('object', '{"env":[{"name":"A","value":"x","name":"TOKEN"}]}', by), {
+      rule: 'json.duplicate_key',
+    })
+  })
+
+  test('is masked at the member of its root, not at the objects within it, where both are selected', () => {
+    const by: FieldMasker = { ...masker, select: () => node(undefined, { object: node('text'), data: node('base64') }) }
+    assert.equal(
+      whole('object', '{"data":{"b":"YQ=="},"object":{"data":{"a":"YQ=="}},"items":[{"data":{"c":"YQ=="}}]}', by),
+      `{"data":{"b":"${b64('<|data.b|1>')}"},"object":{"data":{"a":"<|object.data.a|4>"}},"items":[{"data":{"c":"${b64('<|data.c|1>')}"}}]}`,
+    )
+  })
+
   test('is masked at its root whatever it says that it is', () => {
     assert.equal(
       whole('object', '{"kind":"SecretList","items":[],"data":{"a":"YQ=="}}'),
@@ -169,6 +196,13 @@ describe('a list', () => {
     for (let at = 0; at < 1_000; at += 1) body.receive(Buffer.from(at === 0 ? ONE : `,${ONE}`))
     body.receive(Buffer.from(']}'))
     assert.equal(Buffer.from(body.end()).toString(), ']}')
+  })
+
+  test('that is cut within an element with a fault is refused for it all the same', () => {
+    const bytes = Buffer.from(list(`{"data":{"a":"YQ==","a":""}},${ONE}`))
+    for (let at = 0; at < bytes.length; at += 1) {
+      assert.throws(() => run('list', [bytes.subarray(0, at), bytes.subarray(at)]), { rule: 'json.duplicate_key' })
+    }
   })
 
   for (const [what, text] of [
@@ -246,6 +280,9 @@ describe('a text that is no JSON', () => {
     '{"data":{"a":1,"a":2}}',
     '{"metadata":{"uid":"a","uid":"b"}}',
     '{"\\u0061":1,"a":2}',
+    `{"data":{${Array.from({ length: 40 }, (_, at) => `"k${at % 39}":1`).join()}}}`,
+    '{"metadata":{"labels":{"a":"1","a":"2"}}}',
+    '{"items":[{"object":{"metadata":{},"metadata":{}}}]}',
   ]
   for (const text of bad) {
     test(`${JSON.stringify(text)} is refused`, () => {
@@ -282,6 +319,33 @@ describe('a text that is no JSON', () => {
     body.receive(Buffer.from(`{"a":${deep}}`))
     assert.equal(body.end().length, deep.length + 6)
   })
+})
+
+test('any keys are the keys that they are, however many objects have them', () => {
+  const key = fc.oneof(
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('a', '\\n', '\n', '\\u0061', 'items'),
+  )
+  const value = fc.array(fc.dictionary(key, fc.string(), { maxKeys: 24 }))
+  fc.assert(
+    fc.property(value, fc.boolean(), (objects, escaped) => {
+      const token = (text: string): string =>
+        escaped
+          ? `"${Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`
+          : JSON.stringify(text)
+      const texts = objects.map(
+        (object) => `{"stringData":{${Object.entries(object).map(([name, text]) => `${token(name)}:${token(text)}`)}}}`,
+      )
+      const paths: string[] = []
+      const by: FieldMasker = { select: () => SECRET, mask: (_, path) => String(paths.push(path)) }
+      whole('list', `{"items":[${texts}]}`, by)
+      const expected = objects.flatMap((object) =>
+        Object.keys(object).map((name) => (/[.[\]]/.test(name) ? `stringData[${name}]` : `stringData.${name}`)),
+      )
+      assert.deepEqual(paths, expected)
+    }),
+  )
 })
 
 test('any JSON keeps its values but for the masked strings, and its shape in those', () => {

@@ -16,10 +16,12 @@ import type { Cuttable } from '../gate.ts'
 import { answerable } from '../hop-by-hop.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
 import type { Tape } from '../tape/tape.ts'
+import { MaskedChannels } from './masked-channels.ts'
 import { refusalOf } from './offer.ts'
 import { Relay, type RelayOptions } from './relay.ts'
-import { type Labels, portForwardLabels, remoteCommandLabels, SpdyStream } from './spdy-stream.ts'
-import type { StreamProtocol, StreamRecorder } from './stream-protocol.ts'
+import { type Labels, portForwardLabels, remoteCommandLabels } from './spdy-labels.ts'
+import { SpdyStream } from './spdy-stream.ts'
+import type { StreamMask, StreamProtocol, StreamRecorder } from './stream-protocol.ts'
 import { WebSocketStream } from './websocket-stream.ts'
 
 /** What a relay is given besides its protocol. */
@@ -37,41 +39,42 @@ export function streamProtocol(
   attributes: RequestAttributes,
   head: ResponseHead,
   tape: Tape,
+  mask?: StreamMask,
 ): Agreement | Refusal {
   const agreed = readAgreement(head.fields, offer)
   if (agreed instanceof HandshakeError) return refusalOf(agreed)
   const recorder = recorderOf(tape)
+  const masked = mask === undefined ? undefined : new MaskedChannels(mask, recorder, attributes.tty)
   const fields = ['Upgrade', offer.fields[1] as string, ...answerable(head.fields)]
   switch (agreed.kind) {
     case 'portforward-tunnel':
-      return agreement(fields, tunnel(recorder))
+      return agreement(fields, tunnel(recorder, masked))
     case 'portforward-spdy':
-      return agreement(fields, spdy(portForwardLabels(recorder), recorder))
+      return agreement(fields, spdy(portForwardLabels(recorder), recorder, masked))
     case 'portforward-legacy': {
       const ports = parsePorts(new URLSearchParams(attributes.query).getAll('ports'))
       if (ports === undefined) return unreadablePorts()
       const forward = new LegacyPortForward(ports)
-      return agreement(fields, new WebSocketStream({ ...agreed, forward }, recorder))
+      return agreement(fields, new WebSocketStream({ ...agreed, forward }, recorder, masked))
     }
     case 'remotecommand': {
-      if (agreed.transport === 'websocket') return agreement(fields, new WebSocketStream(agreed, recorder))
+      if (agreed.transport === 'websocket') return agreement(fields, new WebSocketStream(agreed, recorder, masked))
       const { stdin, stdout, stderr, tty } = attributes
       const labels = remoteCommandLabels({ stdin, stdout, stderr, tty, version: agreed.version })
-      return agreement(fields, spdy(labels, recorder))
+      return agreement(fields, spdy(labels, recorder, masked))
     }
   }
 }
 
-function spdy(labels: Labels, recorder: StreamRecorder): SpdyStream {
+function spdy(labels: Labels, recorder: StreamRecorder, masked: MaskedChannels | undefined): SpdyStream {
   const client = new SpdyConnection('server', limits.spdy)
-  return new SpdyStream(client, new SpdyConnection('client', limits.spdy), labels, recorder)
+  return new SpdyStream(client, new SpdyConnection('client', limits.spdy), labels, recorder, masked)
 }
 
-function tunnel(recorder: StreamRecorder): SpdyStream {
+function tunnel(recorder: StreamRecorder, masked: MaskedChannels | undefined): SpdyStream {
   const client = new SpdyTunnel('server', limits)
   const cluster = new SpdyTunnel('client', limits, () => randomBytes(4).readInt32BE())
-  SpdyTunnel.join(client, cluster)
-  return new SpdyStream(client, cluster, portForwardLabels(recorder), recorder)
+  return new SpdyStream(client, cluster, portForwardLabels(recorder), recorder, masked)
 }
 
 function agreement<E extends { readonly type: string }, C>(fields: Fields, protocol: StreamProtocol<E, C>): Agreement {

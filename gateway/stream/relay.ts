@@ -4,11 +4,12 @@
 
 import type { Duplex } from 'node:stream'
 import type { Connection } from '../../protocols/connection.ts'
-import type { PeerError } from '../../protocols/errors.ts'
+import { PeerError } from '../../protocols/errors.ts'
 import { limits } from '../../protocols/limits.ts'
 import type { Deadlines, Waiting } from '../deadlines.ts'
 import type { Durability } from '../decision.ts'
 import { type Driven, drive, write } from '../drive.ts'
+import { type Alarms, Lull, type Lulled } from '../lull.ts'
 import { type Tape, TapeFailed, type TapeStore } from '../tape/tape.ts'
 import type { Cut, StreamProtocol } from './stream-protocol.ts'
 
@@ -22,6 +23,8 @@ export interface RelayOptions<E, C> {
   readonly deadlines: Deadlines
   /** When the caller's token ends, milliseconds since 1970. */
   readonly expiresAt: number
+  /** For tests: what rings when the connection has gone quiet. */
+  readonly alarms?: Alarms
   /** Called once, when both sockets are done with: the word that the tape was sealed with. */
   ended(reason: string, fault: PeerError | undefined): void
 }
@@ -34,12 +37,13 @@ interface Failed {
 
 const BOTH = { client: true, cluster: true } as const
 
-export class Relay<E extends { readonly type: string }, C> implements Waiting {
+export class Relay<E extends { readonly type: string }, C> implements Waiting, Lulled {
   readonly #options: RelayOptions<E, C>
   readonly #client: Side<E, C>
   readonly #cluster: Side<E, C>
   readonly #unlisten: () => void
   readonly #strict: boolean
+  readonly #lull: Lull | undefined
   #over = false
   deadline: number
 
@@ -49,6 +53,8 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
     this.deadline = options.expiresAt
     this.#client = new Side(this, options.client.socket, options.protocol.client)
     this.#cluster = new Side(this, options.cluster.socket, options.protocol.cluster)
+    const { masked } = options.protocol
+    this.#lull = masked === undefined ? undefined : new Lull(this, masked.quietMillis, options.alarms)
     this.#client.other = this.#cluster
     this.#cluster.other = this.#client
     this.#unlisten = options.store.onChange(() => this.#storeChanged())
@@ -71,8 +77,26 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
   /** Ends the stream from our side. Idempotent. */
   cut(cut: Cut): void {
     if (this.#over) return
+    this.#letGo()
+    if (this.#over) return
     this.#options.protocol.cut(cut, BOTH)
     this.#finish(cut.reason, undefined)
+  }
+
+  /** Nothing has come for a while: what is held back passes. */
+  lull(): boolean {
+    const { masked } = this.#options.protocol
+    if (this.#over || masked === undefined) return false
+    try {
+      masked.look()
+    } catch (error) {
+      if (!(error instanceof TapeFailed)) throw error
+      this.#tapeFailed()
+      return false
+    }
+    this.turn(this.#cluster)
+    this.turn(this.#client)
+    return masked.isHolding
   }
 
   event(side: Side<E, C>, event: E): void {
@@ -84,7 +108,8 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
       }
       const protocol = this.#options.protocol
       const fault = side === this.#client ? protocol.fromClient(event) : protocol.fromCluster(event)
-      if (fault !== undefined) this.#failed(side, fault)
+      if (fault instanceof PeerError) this.#failed(side, fault)
+      else if (fault !== undefined) this.cut(fault)
     } catch (error) {
       if (!(error instanceof TapeFailed)) throw error
       this.#tapeFailed()
@@ -106,6 +131,7 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
       this.#client.socket.pause()
       this.#cluster.socket.pause()
     }
+    if (this.#options.protocol.masked?.isHolding === true) this.#lull?.holding()
   }
 
   /** A held turn is on disk, or a socket has drained: the source may go on. */
@@ -120,7 +146,27 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
 
   closed(side: Side<E, C>): void {
     if (this.#over) return
+    this.#gone(side)
+  }
+
+  #gone(side: Side<E, C>): void {
+    this.#letGo()
     this.#finish(this.#options.protocol.orderly ? 'closed' : this.#nameGone(side), undefined)
+  }
+
+  /** Nothing more comes: all that is held back is taped and passes, ahead of the end. */
+  #letGo(): void {
+    const { masked } = this.#options.protocol
+    if (masked === undefined) return
+    try {
+      masked.endAll()
+    } catch (error) {
+      if (!(error instanceof TapeFailed)) throw error
+      this.#tapeFailed()
+      return
+    }
+    this.turn(this.#cluster)
+    this.turn(this.#client)
   }
 
   #nameGone(side: Side<E, C>): string {
@@ -130,13 +176,15 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
   #failed(side: Side<E, C>, error: PeerError): void {
     // The end of the socket in the middle of something is a peer that went away, not one that broke the protocol.
     if (side.socket.readableEnded) {
-      this.#finish(this.#options.protocol.orderly ? 'closed' : this.#nameGone(side), undefined)
+      this.#gone(side)
       return
     }
     const who = side === this.#client ? 'client' : 'cluster'
     this.#options.tape.append('note', { code: error.rule, text: `the ${who} broke the protocol; the stream was cut` })
     // What was parsed before the fault is on tape and passes; nothing behind it does.
     this.turn(side)
+    this.#letGo()
+    if (this.#over) return
     this.#options.protocol.cut(
       { reason: 'fault', message: `sallyport: stream cut: ${error.message}`, fault: error },
       BOTH,
@@ -167,6 +215,7 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting {
   #finish(reason: string, fault: PeerError | undefined): void {
     if (this.#over) return
     this.#over = true
+    this.#lull?.stop()
     this.#unlisten()
     this.#options.deadlines.forget(this)
     const tape = this.#options.tape

@@ -3,6 +3,7 @@
 import type { Connection } from '../../protocols/connection.ts'
 import type { PeerError } from '../../protocols/errors.ts'
 import type { TextMasked, TextMasker } from '../../protocols/kube/text-masker.ts'
+import type { MaskedChannels } from './masked-channels.ts'
 
 /** What masks the bytes of one stream, for this caller. */
 export interface StreamMask {
@@ -32,20 +33,22 @@ export interface Cut {
 
 /**
  * One protocol on an upgraded connection. `fromClient` and `fromCluster` record an event and then hand its bytes to the
- * other machine, or return the fault that ends the stream; bytes behind a fault never pass.
+ * other machine, or return what ends the stream, a peer's fault or a rule of ours; bytes behind it never pass.
  */
 export interface StreamProtocol<Event, Command> {
   /** Faces the client. */
   readonly client: Connection<Event, Command>
   /** Faces the cluster. */
   readonly cluster: Connection<Event, Command>
-  fromClient(event: Event): PeerError | undefined
-  fromCluster(event: Event): PeerError | undefined
+  fromClient(event: Event): PeerError | Cut | undefined
+  fromCluster(event: Event): PeerError | Cut | undefined
+  /** What holds back bytes of this session; undefined where nothing is masked. */
+  readonly masked: MaskedChannels | undefined
   /** True once a side has ended the session the way its protocol says (a Close frame, a GOAWAY). */
   readonly orderly: boolean
   /**
    * Queues the last words for the sides that may still be told: why, to the client, in the form that kubectl shows; and
-   * an end, to the cluster. A side is `heard` if all that its machine counts as passed has been or will be written.
+   * an end, to the cluster. What was held back has been let go of before. A side is `heard` if all that its machine counts as passed has been or will be written.
    */
   cut(cut: Cut, heard: { readonly client: boolean; readonly cluster: boolean }): void
 }

@@ -1,18 +1,11 @@
-// Kubernetes' channels on a WebSocket: exec, attach and the old port-forward. Each piece is recorded under its channel and
-// each frame passed as it came; a message that breaks the channels' rules ends the session.
+// Kubernetes' channels on a WebSocket: exec, attach and the old port-forward, between two machines. A message that breaks
+// the channels' rules ends the session.
 
 import { randomBytes } from 'node:crypto'
 import type { PeerError } from '../../protocols/errors.ts'
-import { ChannelError } from '../../protocols/kube/channel-error.ts'
 import { CHANNEL } from '../../protocols/kube/channels.ts'
-import type { LegacyPortForward } from '../../protocols/kube/legacy-port-forward.ts'
 import { failureStatus } from '../../protocols/kube/status.ts'
-import {
-  ChannelReader,
-  type ChannelSink,
-  channelMessage,
-  remoteCommandAllows,
-} from '../../protocols/kube/websocket-channels.ts'
+import { channelMessage } from '../../protocols/kube/websocket-channels.ts'
 import { limits } from '../../protocols/limits.ts'
 import { WebSocketConnection } from '../../protocols/websocket/connection.ts'
 import { CLOSE_CODE } from '../../protocols/websocket/errors.ts'
@@ -22,17 +15,10 @@ import {
   type WebSocketEvent,
   type WebSocketFrame,
 } from '../../protocols/websocket/events.ts'
+import type { MaskedChannels } from './masked-channels.ts'
+import { MaskedDirection } from './masked-direction.ts'
 import type { Cut, StreamProtocol, StreamRecorder } from './stream-protocol.ts'
-
-export interface WebSocketStreamOptions {
-  readonly base64: boolean
-  /** 1 to 5: from 4 on the error channel is a Status, before it is text (client-go tools/remotecommand/v1.go). */
-  readonly version: number
-  /** v5.channel.k8s.io. */
-  readonly closes: boolean
-  /** Set for the old port-forward; exec and attach otherwise. */
-  readonly forward?: LegacyPortForward
-}
+import { type Direction, pass, RecordedDirection, type WebSocketStreamOptions } from './websocket-direction.ts'
 
 export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocketCommand> {
   readonly client = new WebSocketConnection('server', limits.websocket)
@@ -41,20 +27,32 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
   readonly #recorder: StreamRecorder
   readonly #fromClient: Direction
   readonly #fromCluster: Direction
+  readonly masked: MaskedChannels | undefined
   orderly = false
 
-  constructor(options: WebSocketStreamOptions, recorder: StreamRecorder) {
+  constructor(options: WebSocketStreamOptions, recorder: StreamRecorder, masked?: MaskedChannels) {
     this.#options = options
     this.#recorder = recorder
-    this.#fromClient = new Direction(options, recorder, true)
-    this.#fromCluster = new Direction(options, recorder, false)
+    this.masked = masked
+    if (masked === undefined) {
+      this.#fromClient = new RecordedDirection(options, recorder, true, this.cluster)
+      this.#fromCluster = new RecordedDirection(options, recorder, false, this.client)
+    } else {
+      const fromClient = new MaskedDirection(options, masked, true, this.cluster)
+      const fromCluster = new MaskedDirection(options, masked, false, this.client)
+      masked.leadTo({
+        release: (channel, bytes) => (channel.toClient ? fromCluster : fromClient).release(channel, bytes),
+      })
+      this.#fromClient = fromClient
+      this.#fromCluster = fromCluster
+    }
   }
 
-  fromClient(event: WebSocketEvent): PeerError | undefined {
+  fromClient(event: WebSocketEvent): PeerError | Cut | undefined {
     return this.#pass(event, this.#fromClient, this.cluster)
   }
 
-  fromCluster(event: WebSocketEvent): PeerError | undefined {
+  fromCluster(event: WebSocketEvent): PeerError | Cut | undefined {
     return this.#pass(event, this.#fromCluster, this.client)
   }
 
@@ -74,72 +72,26 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
       this.cluster.send({ type: 'close', code: CLOSE_CODE.GOING_AWAY, reason: '' })
   }
 
-  #pass(event: WebSocketEvent, direction: Direction, to: WebSocketConnection): PeerError | undefined {
+  #pass(event: WebSocketEvent, direction: Direction, to: WebSocketConnection): PeerError | Cut | undefined {
     if (event.type === 'failed') return event.error
-    const fault = event.opcode >= OPCODE.CLOSE ? this.#control(event, direction) : direction.data(event)
-    if (fault !== undefined) return fault
-    if (event.header.length > 0) to.send({ type: 'pass', bytes: event.header })
-    if (event.raw.length > 0) to.send({ type: 'pass', bytes: event.raw })
+    if (event.opcode < OPCODE.CLOSE) return direction.data(event)
+    this.#control(event, direction)
+    pass(event, to)
     return undefined
   }
 
-  #control(frame: WebSocketFrame, direction: Direction): undefined {
+  #control(frame: WebSocketFrame, direction: Direction): void {
     const { opcode, payload } = frame
-    if (opcode === OPCODE.CLOSE) this.orderly = true
+    if (opcode === OPCODE.CLOSE) {
+      this.orderly = true
+      this.masked?.endAll(direction === this.#fromCluster)
+    }
     // kubectl's pings are empty and come every 5 s: only what holds bytes is worth an entry.
     if (payload.length > 0) {
       const name = opcode === OPCODE.CLOSE ? 'close' : opcode === OPCODE.PING ? 'ping' : 'pong'
       const facts = { payload: Buffer.from(payload).toString('hex') }
       this.#recorder.note(`websocket.${name}`, direction.name, facts)
     }
-    return undefined
-  }
-}
-
-/** One direction of the session: its channels, recorded. */
-class Direction implements ChannelSink {
-  readonly name: string
-  readonly #reader: ChannelReader
-  readonly #recorder: StreamRecorder
-  readonly #forward: LegacyPortForward | undefined
-  readonly #isFromClient: boolean
-  #fault: ChannelError | undefined
-  /** A frame or a message is passed in part. */
-  isMidway = false
-
-  constructor(options: WebSocketStreamOptions, recorder: StreamRecorder, isFromClient: boolean) {
-    const { base64, closes, forward } = options
-    this.name = isFromClient ? 'from the client' : 'from the cluster'
-    this.#recorder = recorder
-    this.#forward = forward
-    this.#isFromClient = isFromClient
-    const allows =
-      forward === undefined
-        ? remoteCommandAllows(isFromClient)
-        : (channel: number) => forward.allows(channel, isFromClient)
-    this.#reader = new ChannelReader({ fromClient: isFromClient, base64, closes, allows })
-  }
-
-  data(frame: WebSocketFrame): ChannelError | undefined {
-    this.isMidway = !(frame.end && frame.fin)
-    return this.#reader.read(frame, this) ?? this.#fault
-  }
-
-  bytes(channel: number, piece: Uint8Array): void {
-    const forward = this.#forward
-    if (forward === undefined) {
-      this.#recorder.bytes(channel, piece)
-      return
-    }
-    const announced = this.#isFromClient ? 0 : forward.announcement(channel, piece)
-    if (announced instanceof ChannelError) this.#fault = announced
-    else if (announced < piece.length) {
-      this.#recorder.bytes(forward.tapeChannel(channel, this.#isFromClient), piece.subarray(announced))
-    }
-  }
-
-  closed(channel: number): void {
-    this.#recorder.note('channel.closed', this.name, { channel })
   }
 }
 

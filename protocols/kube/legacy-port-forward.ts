@@ -59,6 +59,11 @@ export class LegacyPortForward {
     }
     return at
   }
+
+  /** The port that a channel has announced, once all of it has come. */
+  announced(channel: number): Uint8Array | undefined {
+    return this.#announced[channel] === PORT_BYTES ? announcedPort(this.ports[channel >> 1]!) : undefined
+  }
 }
 
 /** What a server says first on each channel of a port. */

@@ -35,6 +35,8 @@ interface Pair {
   open: number
   error: boolean
   data: boolean
+  /** The id of the error stream, 0 before it is open. */
+  errorStream: number
 }
 
 interface Stream {
@@ -114,6 +116,11 @@ export class SpdyPortForward {
     if (stream.fins === BOTH) this.reset(streamId)
   }
 
+  /** The error stream beside a data stream, 0 if there is none. */
+  errorStreamOf(streamId: number): number {
+    return this.#streams.get(streamId)?.pair.errorStream ?? 0
+  }
+
   /** The stream is gone: RST_STREAM from either side. With its last stream the connection is forgotten. */
   reset(streamId: number): void {
     const stream = this.#streams.get(streamId)
@@ -126,7 +133,7 @@ export class SpdyPortForward {
   #join(key: string, port: number, type: 'error' | 'data', event: SynStream): ForwardedStream | SpdyStreamError {
     let pair = this.#pairs.get(key)
     if (pair === undefined) {
-      pair = { key, connection: this.#next++, port, open: 0, error: false, data: false }
+      pair = { key, connection: this.#next++, port, open: 0, error: false, data: false, errorStream: 0 }
       this.#pairs.set(key, pair)
     }
     if (pair[type]) {
@@ -136,6 +143,7 @@ export class SpdyPortForward {
       return new SpdyStreamError('kube.forward.two_ports', 'the streams of a connection name two ports', event.streamId)
     }
     pair[type] = true
+    if (type === 'error') pair.errorStream = event.streamId
     pair.open++
     this.#streams.set(event.streamId, { pair, isData: type === 'data', fins: event.fin ? FROM_CLIENT : 0 })
     return { connection: pair.connection, port, part: type }

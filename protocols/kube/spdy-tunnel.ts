@@ -1,6 +1,6 @@
 // SPDY/3.1 inside a WebSocket (subprotocol SPDY/3.1+portforward.k8s.io): binary messages are an unframed byte stream of
-// SPDY. Wears the face of a SPDY connection; the WebSocket around it is this hop's own: pings are answered here, a Close is
-// answered and told to the other end, and SPDY frames go out in one message a turn.
+// SPDY. Wears the face of a SPDY connection; the WebSocket around it is this hop's own: pings and a Close
+// are answered here, a Close is told as an event, and SPDY frames go out in one message a turn.
 
 import type { Connection } from '../connection.ts'
 import type { PeerError } from '../errors.ts'
@@ -11,14 +11,19 @@ import { WebSocketConnection } from '../websocket/connection.ts'
 import { OPCODE, type WebSocketFrame } from '../websocket/events.ts'
 import { ChannelError } from './channel-error.ts'
 
-/** What SPDY says, and what breaks the tunnel around it. */
-export type TunnelEvent = SpdyEvent | { readonly type: 'failed'; readonly error: PeerError }
+/** What SPDY says, the end of the tunnel around it, and what breaks it. */
+export type TunnelEvent =
+  | SpdyEvent
+  | { readonly type: 'closed' }
+  | { readonly type: 'failed'; readonly error: PeerError }
 
 /** What the passing of SPDY needs of a side, be it SPDY itself or SPDY in a tunnel. */
 export interface SpdySide extends Connection<TunnelEvent, SpdyCommand> {
   readonly maySend: boolean
   readonly lastPeerStream: number
   maySendOn(streamId: number): boolean
+  /** Says that no more comes, behind all output so far, where there is something around SPDY to say it with. Idempotent. */
+  close?(): void
 }
 
 const NORMAL = 1000
@@ -26,20 +31,12 @@ const NORMAL = 1000
 export class SpdyTunnel implements SpdySide {
   readonly #webSocket: WebSocketConnection
   readonly #spdy: SpdyConnection
-  /** The other end's tunnel: told of a Close. */
-  #other: SpdyTunnel | undefined
   #closeSent = false
   #over = false
 
   constructor(role: 'client' | 'server', limits: Pick<Limits, 'spdy' | 'websocket'>, nextMask?: () => number) {
     this.#webSocket = new WebSocketConnection(role, limits.websocket, nextMask)
     this.#spdy = new SpdyConnection(role, limits.spdy)
-  }
-
-  /** Joins the two ends that a gateway stands between. */
-  static join(a: SpdyTunnel, b: SpdyTunnel): void {
-    a.#other = b
-    b.#other = a
   }
 
   /** True once the peer has said Close. */
@@ -89,7 +86,6 @@ export class SpdyTunnel implements SpdySide {
     return this.#webSocket.takeOutput()
   }
 
-  /** Says Close, behind all SPDY output so far. Idempotent. */
   close(): void {
     if (this.#closeSent) return
     const pieces = this.#spdy.takeOutput()
@@ -104,7 +100,7 @@ export class SpdyTunnel implements SpdySide {
     } else if (frame.opcode === OPCODE.CLOSE) {
       this.#over = true
       this.close()
-      this.#other?.close()
+      events.push({ type: 'closed' })
     } else if (frame.message === OPCODE.TEXT) {
       this.#fail(new ChannelError('kube.tunnel.text', 'a text message in a tunnel'), events)
     } else if (frame.opcode !== OPCODE.PONG) {

@@ -11,6 +11,8 @@ import { CHANNEL, CLOSE_CHANNEL } from './channels.ts'
 /** Where the pieces go, in order. A piece is borrowed, as the frame is. */
 export interface ChannelSink {
   bytes(channel: number, piece: Uint8Array): void
+  /** A message is over; `isEmpty` if it had no bytes. */
+  ended?(channel: number, isEmpty: boolean): void
   /** `ff n` of v5: the client has ended channel n. Told once a channel. */
   closed(channel: number): void
 }
@@ -41,6 +43,7 @@ export class ChannelReader {
   readonly #base64: Base64Pieces | undefined
   readonly #closed = new Set<number>()
   #channel = NONE
+  #isEmpty = true
   /** The channel that `ff` names, once it has come. */
   #closing = NONE
 
@@ -51,7 +54,7 @@ export class ChannelReader {
 
   /**
    * Reads a data frame, or a piece of one, into the sink. Returns the fault, with all before it told and nothing behind
-   * it. An empty message on a channel (the server's sign that it is ready) tells nothing.
+   * it. An empty message on a channel (the server's sign that it is ready) tells nothing but its end.
    */
   read(frame: WebSocketFrame, sink: ChannelSink): ChannelError | undefined {
     if (frame.start) {
@@ -65,6 +68,7 @@ export class ChannelReader {
       payload = payload.subarray(1)
     }
     if (payload.length > 0) {
+      this.#isEmpty = false
       const fault = this.#piece(payload, sink)
       if (fault !== undefined) return fault
     }
@@ -85,6 +89,7 @@ export class ChannelReader {
 
   #begin(channel: number): ChannelError | undefined {
     this.#channel = channel
+    this.#isEmpty = true
     const { closes, fromClient } = this.#options
     if (channel === CLOSE_CHANNEL && closes && fromClient) return undefined
     if (!this.#options.allows(channel)) {
@@ -120,6 +125,7 @@ export class ChannelReader {
     if (this.#base64?.end() === false) {
       return new ChannelError('kube.channel.base64_cut', 'a message ends within a base64 group')
     }
+    sink.ended?.(channel, this.#isEmpty)
     return undefined
   }
 

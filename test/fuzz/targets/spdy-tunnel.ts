@@ -41,6 +41,6 @@ function framed(input: Uint8Array, isMasked: boolean): Buffer {
 }
 
 function joinPieces(a: TunnelEvent, b: TunnelEvent): TunnelEvent | undefined {
-  if (a.type === 'failed' || b.type === 'failed') return undefined
+  if (a.type === 'failed' || b.type === 'failed' || a.type === 'closed' || b.type === 'closed') return undefined
   return joinData(a, b)
 }

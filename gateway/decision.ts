@@ -30,6 +30,8 @@ export interface Refusal {
   readonly message: string
   /** The rule or check that refused: a policy rule's name, "default", or "stage.check" ("authn.expired", "path.encoded_slash"). */
   readonly rule: string
+  /** More for machines, as causes of the Status: [type, message]. */
+  readonly causes?: readonly (readonly [type: string, message: string])[]
 }
 
 export interface Permission {

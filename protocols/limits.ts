@@ -291,7 +291,7 @@ const defaults = {
     /** Counters of budgets, and those of one user: runs are the caller's own names. */
     budgetKeys: 10_000,
     userBudgetKeys: 256,
-    /** Parts of a sliding window: what is spent comes back at most one part late. */
+    /** Parts of a sliding window: what is spent comes back a part or two late, never early. */
     budgetParts: 60,
     /** Names of namespaces in one counter. */
     budgetNames: 1_000,

@@ -2,13 +2,14 @@
 // of its verbs shows, conditions that do not check, allows that rest on a caller's own word.
 
 import { limits } from '../../protocols/limits.ts'
+import { COUNTED } from '../budget.ts'
 import type { Report } from '../config-file.ts'
 import { SelectorError, selectorOf } from '../labels.ts'
 import { parseResource, ResourceNameError } from '../resource-names.ts'
 import { milliseconds } from './approval.ts'
 import { linearPattern, PatternError } from './commands.ts'
 import { Condition, ConditionError } from './condition.ts'
-import { type GrantDocument, grant, type RuleDocument, rule } from './document.ts'
+import { type BudgetDocument, budget, type GrantDocument, grant, type RuleDocument, rule } from './document.ts'
 import { isTimeZone } from './hours.ts'
 
 /** Subresources whose verb is their own name. */
@@ -29,11 +30,15 @@ export function checkPolicy(content: unknown, report: Report, names: Set<unknown
     const parsed = grant.safeParse(source)
     if (parsed.success) checkGrant(parsed.data, inside)
   })
+  checkEach('budgets', content, report, names, (source, inside) => {
+    const parsed = budget.safeParse(source)
+    if (parsed.success) checkBudget(parsed.data, inside)
+  })
 }
 
-/** Rules and grants are told apart by their names alone, in approvals and on tapes. */
+/** Rules, grants and budgets are told apart by their names alone, in approvals and on tapes. */
 function checkEach(
-  section: 'rules' | 'grants',
+  section: 'rules' | 'grants' | 'budgets',
   content: unknown,
   report: Report,
   names: Set<unknown>,
@@ -49,6 +54,17 @@ function checkEach(
     names.add(name)
     check(source, (path, message, inside) => report([section, at, ...path], message, inside))
   }
+}
+
+/** Longer would be kept for longer than anybody remembers why. */
+const LONGEST_WINDOW_MILLIS = 31 * 86_400_000
+
+function checkBudget(source: BudgetDocument, report: Report): void {
+  checkSubjects({ subjects: source.subjects, effect: 'deny' }, report)
+  if (COUNTED.every((counted) => source[counted] === undefined))
+    report(['name'], `it limits nothing: write at least one of ${COUNTED.join(', ')}`)
+  const window = milliseconds(source.window)
+  if (window < 1_000 || window > LONGEST_WINDOW_MILLIS) report(['window'], 'from "1s" to "31d"')
 }
 
 function checkRule(source: RuleDocument, report: Report): void {

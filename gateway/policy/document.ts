@@ -1,6 +1,7 @@
 // The AccessPolicy as it is written: its schema, and that schema for editors. What no schema can say is in check.ts.
 
 import { z } from 'zod'
+import { limits } from '../../protocols/limits.ts'
 import { VERBS } from './verbs.ts'
 
 const text = z.string().min(1, 'it must not be empty')
@@ -128,6 +129,47 @@ export const grant = z.strictObject({
   }),
 })
 
+/** Whole, and so small that no sum of them is inexact. */
+const count = z.int().min(0, 'at least 0').max(1_000_000_000, 'at most 1000000000')
+
+const bytes = z.union(
+  [z.int().min(0), z.string().regex(/^\d{1,9}(?:Ki|Mi|Gi)?$/)],
+  'write a number of bytes, or one such as "10Mi"',
+)
+
+export const budget = z.strictObject({
+  /** Shown to whoever is over it, and kept on the tape as "budgets.NAME". */
+  name: ruleName,
+  subjects,
+  /** Whose calls count together: a user's (apart for each agent), an agent's whoever it acts for, or those of one run of a principal. */
+  per: z.enum(['principal', 'actor', 'run']).default('principal'),
+  /** How long what is spent stays spent. */
+  window: duration.default('1h'),
+  clusters: exact.optional(),
+  /** Calls that could reach one of these; absent: all calls. */
+  namespaces: exact.optional(),
+  /** Creates, updates, patches and deletes that are no dry runs. */
+  mutations: count.optional(),
+  /** Deletes and evictions that are no dry runs. What deletes nobody knows how much (deletecollection, a namespace) never fits. */
+  deletions: count.optional(),
+  /** Objects in answers: those of lists and Tables, events of watches, one for all else. */
+  objectsReturned: count.optional(),
+  /** The same of Secrets, and tokens of service accounts. */
+  secretsRead: count.optional(),
+  /** Different namespaces. A call over all of them never fits. */
+  namespacesTouched: z
+    .int()
+    .min(0)
+    .max(limits.approvals.budgetNames, `at most ${limits.approvals.budgetNames}`)
+    .optional(),
+  /** Execs and attaches. */
+  execs: count.optional(),
+  /** Bytes of answers and streams towards the caller; a number, or one such as "10Mi". */
+  bytesOut: bytes.optional(),
+  /** Calls in any second, whatever the window. */
+  callsPerSecond: count.optional(),
+})
+
 const defaults = z.strictObject({
   /** get, list and watch; and GET of non-resource paths, except for those that tell of the servers' insides. */
   reads: effect.default('allow'),
@@ -142,12 +184,14 @@ export const policyDocument = z.strictObject({
   default: defaults.prefault({}),
   rules: z.array(rule).default([]),
   grants: z.array(grant).default([]),
+  budgets: z.array(budget).default([]),
 })
 
 export type PolicyDocument = z.infer<typeof policyDocument>
 export type PolicySource = z.input<typeof policyDocument>
 export type RuleDocument = PolicyDocument['rules'][number]
 export type GrantDocument = PolicyDocument['grants'][number]
+export type BudgetDocument = z.infer<typeof budget>
 export type ApprovalDocument = z.infer<typeof approval>
 export type HoursDocument = z.infer<typeof hours>
 

@@ -20,7 +20,7 @@ export type Mismatch =
   | 'dryRun'
   | 'body'
 
-/** Whether a rule is for a caller at all: one of its subjects. */
+/** Whether a rule, a grant or a budget is for a caller at all: one of its subjects. */
 export function isFor(
   rule: Pick<Rule, 'subjects'>,
   { principal, claims }: Pick<Question, 'principal' | 'claims'>,

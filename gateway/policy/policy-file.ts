@@ -35,8 +35,8 @@ export interface Origin {
 }
 
 /**
- * A file, or the files *.yaml of a directory in the order of their names: their rules and grants one after another, with
- * names that differ over all of them; at most one of the files has defaults. Throws ConfigError.
+ * A file, or the files *.yaml of a directory in the order of their names: their rules, grants and budgets one after
+ * another, with names that differ over all of them; at most one of the files has defaults. Throws ConfigError.
  */
 export function readDocuments(path: string): PolicyFiles {
   const names = new Set<unknown>()
@@ -45,6 +45,7 @@ export function readDocuments(path: string): PolicyFiles {
   const grantOrigins: Origin[] = []
   const rules: PolicyDocument['rules'] = []
   const grants: PolicyDocument['grants'] = []
+  const budgets: PolicyDocument['budgets'] = []
   let defaults: PolicyDocument['default'] | undefined
   let withDefaults: string | undefined
   for (const file of filesAt(path)) {
@@ -66,6 +67,7 @@ export function readDocuments(path: string): PolicyFiles {
       rules.push(...document.rules)
       grantOrigins.push(...document.grants.map((_, at) => ({ file, at })))
       grants.push(...document.grants)
+      budgets.push(...document.budgets)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       problems.push(...error.problems)
@@ -79,6 +81,7 @@ export function readDocuments(path: string): PolicyFiles {
     default: defaults,
     rules,
     grants,
+    budgets,
   }
   return { document, origins, grantOrigins }
 }

@@ -9,7 +9,7 @@ import type { Durability } from '../decision.ts'
 import type { Effect, Policy, RequestClass } from './policy.ts'
 import { readPolicy } from './policy-file.ts'
 
-/** What another policy is to the one before it; names of rules, then of grants, in the order of the policy that has them. */
+/** What another policy is to the one before it; names of rules, then of grants and budgets, in the order of the policy that has them. */
 export interface PolicyChanges {
   readonly added: readonly string[]
   readonly removed: readonly string[]
@@ -64,9 +64,9 @@ export function policyChanges(before: Policy, after: Policy): PolicyChanges {
   }
 }
 
-/** By their names, which differ over rules and grants. */
-function sourcesOf({ rules, grants }: Policy): ReadonlyMap<string, unknown> {
-  return new Map<string, unknown>([...rules, ...grants].map(({ name, source }) => [name, source]))
+/** By their names, which differ over rules, grants and budgets. */
+function sourcesOf({ rules, grants, budgets }: Policy): ReadonlyMap<string, unknown> {
+  return new Map<string, unknown>([...rules, ...grants, ...budgets].map(({ name, source }) => [name, source]))
 }
 
 /** False where the files say what they said before, in whatever words. */

@@ -4,6 +4,7 @@
 import type { ApprovalTerms, Durability } from '../decision.ts'
 import { type Selector, selectorOf } from '../labels.ts'
 import { termsOf } from './approval.ts'
+import { type BudgetRule, compileBudget } from './budgets.ts'
 import { CommandPattern, CommandWords } from './commands.ts'
 import { Condition } from './condition.ts'
 import type { PolicyDocument, RuleDocument } from './document.ts'
@@ -78,6 +79,8 @@ export interface Policy {
   /** The standing access that may be asked for. */
   readonly grants: readonly GrantRule[]
   readonly default: Readonly<Record<RequestClass, 'allow' | 'deny'>>
+  /** In their order. */
+  readonly budgets: readonly BudgetRule[]
   /** For what no rule says otherwise. */
   readonly durability: Durability
 }
@@ -111,6 +114,7 @@ export function compilePolicy(document: PolicyDocument, durability: Durability):
     runs: indexed(runs),
     grants: document.grants.map(compileGrant),
     default: document.default,
+    budgets: document.budgets.map(compileBudget),
     durability,
   }
 }

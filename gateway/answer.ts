@@ -5,6 +5,7 @@ import { PeerError } from '../protocols/errors.ts'
 import type { Fields } from '../protocols/fields.ts'
 import { field } from '../protocols/fields.ts'
 import type { ResponseHead } from '../protocols/http1/events.ts'
+import type { Meter } from './budget.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
 import type { Durability, Refusal } from './decision.ts'
 import type { Exchange, ExchangeOwner } from './exchange.ts'
@@ -28,6 +29,10 @@ export interface AnswerOptions {
   readonly bodyBytes: number
   /** How the answer is masked, by its head; a refusal if it has to be and cannot. */
   mask(status: number, fields: Fields): AnswerMask | Refusal | undefined
+  /** Counts what the answer holds, where a budget does. */
+  readonly meter: Meter | undefined
+  /** The answer may not pass, and none has begun: the caller gets this instead. */
+  refused(refusal: Refusal): void
   /** The cluster gave no answer: the caller gets this instead. */
   failed(error: UpstreamFailed): void
   /** The tape takes nothing more and no answer has begun. */
@@ -84,6 +89,11 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
       this.#unmaskable(mask.rule, mask.message)
       return
     }
+    const over = this.#options.meter?.answered(head.status, mediaType(head), contentLength(head))
+    if (over !== undefined) {
+      this.#overBudget(over)
+      return
+    }
     this.#mask = mask
     if (mask === undefined || mask.isStream) this.#answer(head)
     else this.#kept = head
@@ -92,8 +102,9 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
   onData(bytes: Uint8Array): void {
     if (this.#over) return
     const mask = this.#mask
-    if (mask === undefined) this.#piece(bytes, bytes)
-    else this.#masked(() => this.#shown(mask.taped.receive(bytes), mask.passed?.receive(bytes)))
+    if (mask === undefined) {
+      if (this.#hasRoom(bytes)) this.#piece(bytes, bytes)
+    } else this.#masked(() => this.#shown(mask.taped.receive(bytes), mask.passed?.receive(bytes)))
     if (!this.#over && this.#options.store.congested) this.#waitForStore()
   }
 
@@ -157,7 +168,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
 
   /** What a rewriter has let go; the tape is told what is masked in it before it passes. */
   #shown(taped: Uint8Array, passed: Uint8Array | undefined): void {
-    if (taped.length === 0) return
+    if (taped.length === 0 || !this.#hasRoom(passed ?? taped)) return
     if (this.#kept !== undefined) this.#answer(this.#kept)
     if (this.#over) return
     const masked = this.#mask?.masked()
@@ -179,6 +190,28 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
     } catch (error) {
       if (!(error instanceof PeerError)) throw error
       this.#unmaskable(error.rule, 'the cluster answered with a body that cannot be masked, so it was not passed on')
+    }
+  }
+
+  /** Whether the budgets have room for bytes of the body. */
+  #hasRoom(bytes: Uint8Array): boolean {
+    const over = this.#options.meter?.passes(bytes)
+    if (over !== undefined) this.#overBudget(over)
+    return over === undefined
+  }
+
+  #overBudget(refusal: Refusal): void {
+    this.#call?.abort()
+    if (this.#status !== 0) {
+      this.#breakOff(refusal.rule, refusal.message)
+      return
+    }
+    this.#end(refusal.rule)
+    try {
+      this.#options.refused(refusal)
+    } catch (fault) {
+      if (!(fault instanceof TapeFailed)) throw fault
+      this.#options.unrecorded()
     }
   }
 
@@ -298,12 +331,13 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
     else this.#options.unrecorded()
   }
 
-  #breakOff(reason: string): void {
+  #breakOff(reason: string, why = ''): void {
     if (this.#over) return
     this.#end(reason)
     this.#call?.abort()
     try {
       this.#body.end(true)
+      if (why !== '') this.#options.tape.append('note', { code: reason, text: why })
       this.#options.tape.append('note', { code: 'answer.broken', text: reason })
     } catch (error) {
       if (!(error instanceof TapeFailed)) throw error
@@ -323,6 +357,11 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
 
 function releaseWhenDurable(answer: Answer): void {
   void answer.release()
+}
+
+/** Lower-cased, without parameters. */
+function mediaType(head: ResponseHead): string {
+  return (field(head.fields, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
 /** The length that the answer states, where it states one; the machine has checked its form. */

@@ -31,8 +31,8 @@ export interface Gate {
   readonly authenticator: Authenticator
   readonly policy: Policy
   readonly masking: Masking
-  /** Approvals, grants and locks; shared over reloads. */
-  readonly people: Pick<People, 'approvals' | 'grants' | 'locks'>
+  /** Approvals, grants, locks and what is spent of budgets; shared over reloads. */
+  readonly people: Pick<People, 'approvals' | 'grants' | 'locks' | 'budgets'>
   readonly store: TapeStore
   readonly deadlines: Deadlines
   readonly metrics: Metrics

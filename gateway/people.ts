@@ -1,4 +1,4 @@
-// What people have a say in, opened and closed as one: approvals, grants and locks over one journal, with a tape of their
+// What people have a say in, opened and closed as one: approvals, grants, locks and what is spent of budgets over one journal, with a tape of their
 // own. It outlives every reload; what cannot be read back at the start stops the gateway.
 
 import { randomBytes } from 'node:crypto'
@@ -9,6 +9,7 @@ import { Journal, type JournalFailed, type JournalOptions } from './approvals/jo
 import { LedgerFailed } from './approvals/ledger.ts'
 import { Locks } from './approvals/locks.ts'
 import { standingLockNote, standingNote } from './approvals/notes.ts'
+import { Budgets } from './budgets/budgets.ts'
 import { ControlTape } from './control-tape.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
 import type { TapeStore } from './tape/tape.ts'
@@ -30,6 +31,7 @@ export class People {
   readonly approvals: ApprovalBook
   readonly grants: Grants
   readonly locks: Locks
+  readonly budgets: Budgets
   readonly #deadlines: Deadlines
   readonly #looking: Waiting
 
@@ -60,6 +62,7 @@ export class People {
     this.approvals = new ApprovalBook(books)
     this.grants = new Grants(this.approvals, now)
     this.locks = new Locks(books)
+    this.budgets = new Budgets({ journal: this.journal, timers, now })
     // At each look of the deadlines.
     this.#looking = { deadline: 0, expired: () => this.#look() }
   }
@@ -72,6 +75,7 @@ export class People {
   /** Writes everything; the tape gets its last entry. */
   async close(): Promise<void> {
     this.#deadlines.forget(this.#looking)
+    this.budgets.close()
     await this.journal.close()
     this.control.seal('drained')
   }

@@ -5,13 +5,16 @@ import { type Fields, field } from '../protocols/fields.ts'
 import type { StreamOffer } from '../protocols/kube/handshake.ts'
 import { limits } from '../protocols/limits.ts'
 import { Answer } from './answer.ts'
+import type { Spending } from './budgets/spending.ts'
 import type { ApiTape, Client } from './client.ts'
 import { type Permission, type Refusal, refuse } from './decision.ts'
 import { ClientGone, type Exchange } from './exchange.ts'
 import type { Cluster, Gate } from './gate.ts'
 import { answerable, forwardable } from './hop-by-hop.ts'
 import { EXTRA, impersonation } from './identity.ts'
+import { acceptMaskable } from './mask/accept.ts'
 import type { Question } from './policy/asked.ts'
+import { billOf } from './policy/budgets.ts'
 import { decide } from './policy/decide.ts'
 import { NO_BODY, RequestObject } from './policy/request-object.ts'
 import type { Principal } from './principal.ts'
@@ -46,6 +49,8 @@ export interface Permitted {
   readonly offer: StreamOffer | undefined
   readonly fields: Fields
   readonly body: Uint8Array | undefined
+  /** Where budgets are for it. */
+  readonly spending: Spending | undefined
   readonly auditId: string
 }
 
@@ -97,12 +102,17 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   if (body !== undefined && 'status' in body) return body
   if (body !== undefined) known.body = body
 
-  const decision = decide(gate.policy, questionOf(gate, exchange, principal, known.cluster, attributes, body))
+  const question = questionOf(gate, exchange, principal, known.cluster, attributes, body)
+  const decision = decide(gate.policy, question)
   if (!decision.allowed) return decision
-  const fields = gate.masking.fields(attributes, passable)
-  if ('status' in fields) return fields
+  const maskable = gate.masking.fields(attributes, passable)
+  if ('status' in maskable) return maskable
   const overwrite = body === undefined ? undefined : gate.masking.refusal(attributes, exchange.fields, body)
   if (overwrite !== undefined) return overwrite
+  const spending = spend(gate, question)
+  if (spending !== undefined && 'status' in spending) return spending
+  const fields = spending?.readsAnswer === true ? countable(maskable, spending) : maskable
+  if ('status' in fields) return fields
   const cluster = gate.clusters.get(known.cluster) as Cluster
   const { cluster: clusterName, auditId } = known
   return {
@@ -116,6 +126,7 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
     offer,
     fields,
     body,
+    spending,
     auditId,
   }
 }
@@ -139,6 +150,23 @@ function questionOf(
     object: body === undefined ? NO_BODY : new RequestObject(body, field(fields, 'content-type') ?? ''),
     now: gate.deadlines.now(),
   }
+}
+
+/** What the call costs, spent; undefined where no budget is for it. */
+function spend(gate: Gate, question: Question): Spending | Refusal | undefined {
+  const bill = billOf(gate.policy, question)
+  if (bill === undefined) return undefined
+  const { user, actor } = question.principal
+  return gate.people.budgets.spend(bill.budgets, { user, actor, run: question.claims.run }, bill.cost)
+}
+
+/** Objects are counted in JSON alone. */
+function countable(fields: Fields, spending: Spending): Fields | Refusal {
+  const narrowed = acceptMaskable(fields)
+  if (!('status' in narrowed)) return narrowed
+  spending.giveBack()
+  const message = 'a budget counts the objects of this answer, which only JSON can be: accept application/json'
+  return refuse(406, 'NotAcceptable', 'budgets.not_acceptable', message)
 }
 
 /** Whether there is room for one more request, of this user and in the process. No Retry-After: client-go would repeat a write on it. */
@@ -177,6 +205,8 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
     expiresAt: permitted.principal.expiresAt,
     bodyBytes: attributes.longRunning ? Number.POSITIVE_INFINITY : gate.bodyBytes,
     mask: (status, fields) => gate.masking.answer(permitted.principal, attributes, status, fields),
+    meter: permitted.spending,
+    refused: (refusal) => refuseOn(gate, exchange, tape, number, refusal, permitted.auditId),
     failed: (error) => answerFailed(gate, permitted, tape, number, error),
     unrecorded: () => unrecorded(gate, exchange),
     ended: (status) => {
@@ -278,6 +308,7 @@ async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgrad
     durability: permission.durability,
     deadlines: gate.deadlines,
     expiresAt: permitted.principal.expiresAt,
+    meter: permitted.spending,
     ended: (reason, fault) => {
       if (counted) gate.users.end(permitted.principal.user)
       gate.streams.delete(relay)

@@ -16,8 +16,6 @@ export interface BudgetsOptions {
   readonly timers: Timers
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** Told of each refusal: nothing of the call passes any more. */
-  readonly exceeded: (event: BudgetExceeded) => void
 }
 
 export interface BudgetExceeded {
@@ -47,6 +45,7 @@ export class Budgets implements Book {
   readonly #counters = new Map<string, Counter>()
   /** How many are each user's. */
   readonly #owned = new Map<string, number>()
+  readonly #listeners = new Set<(event: BudgetExceeded) => void>()
   #cancelFlush: (() => void) | undefined
 
   constructor(options: BudgetsOptions) {
@@ -72,8 +71,10 @@ export class Budgets implements Book {
       now: this.#options.now,
       changed: () => this.#flushSoon(),
       inForce: (counter) => this.#inForce(counter),
-      exceeded: ({ budget, limit }, refusal) =>
-        this.#options.exceeded({ budget: budget.name, counted: limit.counted, spender, refusal }),
+      exceeded: ({ budget, limit }, refusal) => {
+        const event = { budget: budget.name, counted: limit.counted, spender, refusal }
+        for (const listener of this.#listeners) listener(event)
+      },
     })
     return spending.begin() ?? spending
   }
@@ -98,6 +99,12 @@ export class Budgets implements Book {
         }
       }),
     }))
+  }
+
+  /** Told of each refusal. Does not throw. Returns the remover. */
+  onExceeded(listener: (event: BudgetExceeded) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Writes what has changed; for the end of the process. */

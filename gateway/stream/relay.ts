@@ -6,11 +6,13 @@ import type { Duplex } from 'node:stream'
 import type { Connection } from '../../protocols/connection.ts'
 import { PeerError } from '../../protocols/errors.ts'
 import { limits } from '../../protocols/limits.ts'
+import type { Meter } from '../budget.ts'
 import type { Deadlines, Waiting } from '../deadlines.ts'
-import type { Durability } from '../decision.ts'
+import type { Durability, Refusal } from '../decision.ts'
 import { type Driven, drive, write } from '../drive.ts'
 import { type Alarms, Lull, type Lulled } from '../lull.ts'
 import { type Tape, TapeFailed, type TapeStore } from '../tape/tape.ts'
+import { MeteredConnection } from './metered.ts'
 import type { Cut, StreamProtocol } from './stream-protocol.ts'
 
 export interface RelayOptions<E, C> {
@@ -25,6 +27,8 @@ export interface RelayOptions<E, C> {
   readonly expiresAt: number
   /** For tests: what rings when the connection has gone quiet. */
   readonly alarms?: Alarms
+  /** Counts what the cluster sends, where a budget does. */
+  readonly meter?: Meter | undefined
   /** Called once, when both sockets are done with: the word that the tape was sealed with. */
   ended(reason: string, fault: PeerError | undefined): void
 }
@@ -97,6 +101,25 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting, L
     this.turn(this.#cluster)
     this.turn(this.#client)
     return masked.isHolding
+  }
+
+  /** A side's machine as its socket sees it. */
+  metered(side: Side<E, C>): Connection<E, C> {
+    const { meter } = this.#options
+    if (meter === undefined || side === this.#client) return side.machine
+    return new MeteredConnection(side.machine, meter, (refusal) => this.#overBudget(refusal))
+  }
+
+  #overBudget({ rule, message }: Refusal): void {
+    if (this.#over) return
+    try {
+      this.#options.tape.append('note', { code: rule, text: message })
+    } catch (error) {
+      if (!(error instanceof TapeFailed)) throw error
+      this.#tapeFailed()
+      return
+    }
+    this.cut({ reason: 'over budget', message: `sallyport: stream cut: ${message}` })
   }
 
   event(side: Side<E, C>, event: E): void {
@@ -245,7 +268,7 @@ class Side<E extends { readonly type: string }, C> implements Driven<E> {
 
   start(trailing: Uint8Array): void {
     this.socket.on('drain', () => this.#relay.released(this))
-    drive(this.socket, this.machine, this, trailing)
+    drive(this.socket, this.#relay.metered(this), this, trailing)
     this.socket.resume()
   }
 

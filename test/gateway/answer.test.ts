@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Answer } from '../../gateway/answer.ts'
+import type { Meter } from '../../gateway/budget.ts'
 import { Deadlines } from '../../gateway/deadlines.ts'
 import { type Durability, type Refusal, refuse } from '../../gateway/decision.ts'
 import type { Exchange } from '../../gateway/exchange.ts'
@@ -13,7 +14,7 @@ import { UpstreamFailed } from '../../gateway/upstream/upstream.ts'
 import { JsonError } from '../../protocols/json/errors.ts'
 
 /** Everything around one answer, as a list of what happened in order; `flush` makes the tape durable. */
-function scene(durability: Durability, taken = true, mask?: AnswerMask | Refusal) {
+function scene(durability: Durability, taken = true, mask?: AnswerMask | Refusal, meter?: Meter) {
   const did: string[] = []
   const waiting: (() => void)[] = []
   const listeners: (() => void)[] = []
@@ -52,6 +53,8 @@ function scene(durability: Durability, taken = true, mask?: AnswerMask | Refusal
   deadlines.close()
   const answer = new Answer({
     ...{ exchange, tape, number: 1, store, durability, deadlines, expiresAt: 1_000, bodyBytes: 100 },
+    meter,
+    refused: (refusal) => note(`refused ${refusal.rule}`),
     mask: () => state.mask,
     failed: (error) => note(`failed ${error.rule}`),
     unrecorded: () => did.push('unrecorded'),
@@ -252,4 +255,28 @@ test('an answer in a form that cannot be masked is a 502', () => {
   answer.onData(Buffer.from('secret'))
   answer.onEnd([])
   assert.deepEqual(did, ['cancel', 'ended 0 mask.unreadable_answer', 'failed mask.unreadable_answer'])
+})
+
+const OVER = refuse(403, 'Forbidden', 'budgets.b', 'budget b is spent')
+
+function meter(parts: Partial<Meter>): Meter {
+  return { answered: () => undefined, passes: () => undefined, streams: () => undefined, ...parts }
+}
+
+test('an answer that a budget has no room for does not begin', () => {
+  const { answer, did } = scene('group', true, undefined, meter({ answered: () => OVER }))
+  answer.onResponse(HEAD)
+  assert.deepEqual(did, ['cancel', 'ended 0 budgets.b', 'refused budgets.b'])
+})
+
+test('the piece that a budget has no room for is neither taped nor passed, and the tape says why the answer ends', () => {
+  const left = [5]
+  const { answer, did } = scene('group', true, undefined, meter({ passes: () => (left.pop() ? undefined : OVER) }))
+  answer.onResponse(HEAD)
+  answer.onData(Buffer.from('ab'))
+  answer.onData(Buffer.from('cd'))
+  answer.onData(Buffer.from('ef'))
+  answer.onEnd([])
+  assert.deepEqual(did.slice(0, 5), ['tape response', 'pass 200', 'tape ab', 'pass ab', 'cancel'])
+  assert.deepEqual(did.slice(5), ['ended 200 budgets.b', 'cancel', 'tape broken', 'tape note', 'tape note', 'abort'])
 })

@@ -132,10 +132,8 @@ export const grant = z.strictObject({
 /** Whole, and so small that no sum of them is inexact. */
 const count = z.int().min(0, 'at least 0').max(1_000_000_000, 'at most 1000000000')
 
-const bytes = z.union(
-  [z.int().min(0), z.string().regex(/^\d{1,9}(?:Ki|Mi|Gi)?$/)],
-  'write a number of bytes, or one such as "10Mi"',
-)
+const BYTES = 'write a number of bytes, or one such as "10Mi"'
+const bytes = z.union([z.int().min(0, BYTES), z.string().regex(/^\d{1,9}(?:Ki|Mi|Gi)?$/, BYTES)], BYTES)
 
 export const budget = z.strictObject({
   /** Shown to whoever is over it, and kept on the tape as "budgets.NAME". */

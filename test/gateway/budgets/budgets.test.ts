@@ -290,9 +290,9 @@ test('what is spent survives a restart, written within budgetMillis and without 
   const three = budget({ deletions: 3, namespacesTouched: 2, callsPerSecond: 5 })
   first.budgets.spend([three], ANN, DELETE)
   first.budgets.spend([three], ANN, DELETE)
-  assert.equal(first.disk.writes, 0)
+  assert.equal(first.disk.writes.length, 0)
   await first.time.advance(limits.approvals.budgetMillis)
-  assert.equal(first.disk.writes, 1)
+  assert.equal(first.disk.writes.length, 1)
   await first.journal.close()
 
   const second = await open(first.time, first.disk)

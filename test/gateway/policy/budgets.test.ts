@@ -133,13 +133,13 @@ test('mistakes in budgets are told with their line and column', (t) => {
     ),
     [
       '4:4 budgets[0].name it limits nothing: write at least one of mutations, deletions, objectsReturned, secretsRead, namespacesTouched, execs, bytesOut, callsPerSecond',
-      '5:4 budgets[1].name another budget is called "a"; names must differ',
+      '5:4 budgets[1].name another rule is called "a"; names must differ',
       '5:24 budgets[1].subjects[0] "system:" users and groups are never let in, so this can match nobody; remove it',
-      '6:49 budgets[2].deletions "deletions": at least 0',
-      '7:49 budgets[3].deletes unknown key "deletes"; known here: name, subjects, per, window, clusters, namespaces, mutations, deletions, objectsReturned, secretsRead, namespacesTouched, execs, bytesOut, callsPerSecond',
-      '8:36 budgets[4].per "per": it must be one of "principal", "actor", "run", not "pod"',
-      '8:46 budgets[4].bytesOut "bytesOut": write a number of bytes, or one such as "10Mi"',
-      '9:36 budgets[5].window from "1s" to "31d"',
+      '6:51 budgets[2].deletions "deletions": at least 0',
+      '7:51 budgets[3].deletes unknown key "deletes"; known here: name, subjects, per, window, clusters, namespaces, mutations, deletions, objectsReturned, secretsRead, namespacesTouched, execs, bytesOut, callsPerSecond',
+      '8:38 budgets[4].per "per": it must be one of "principal", "actor", "run", not "pod"',
+      '8:48 budgets[4].bytesOut "bytesOut": write a number of bytes, or one such as "10Mi"',
+      '9:38 budgets[5].window from "1s" to "31d"',
     ],
   )
 })
@@ -148,5 +148,5 @@ test('what changes in budgets is among the changes of a policy', () => {
   const before = policyWith({ name: 'a', deletions: 3 }, { name: 'b', execs: 1 })
   const after = policyWith({ name: 'a', deletions: 4 }, { name: 'c', execs: 1 })
   const { added, removed, changed, reordered } = policyChanges(before, after)
-  assert.deepEqual([added, removed, changed, reordered], [['budget c'], ['budget b'], ['budget a'], false])
+  assert.deepEqual([added, removed, changed, reordered], [['c'], ['b'], ['a'], false])
 })

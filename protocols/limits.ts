@@ -223,6 +223,11 @@ const defaults = {
     object: 16_777_216,
     /** One object of a masked list. */
     item: 8_388_608,
+    /**
+     * A masked list in protobuf, which is held to its end: its length stands before it. 10,000 Secrets of three values of a
+     * kilobyte are 32 MB; who lists more asks for pages, for JSON or for a watch, none of which is held.
+     */
+    list: 67_108_864,
     /** Nesting of a masked body: CRD schemas nest some dozens of levels. */
     depth: 512,
     /** Bytes of a key, and of a number, in a masked body. */

@@ -3,6 +3,7 @@
 
 import { CHANNEL, FORWARD, FORWARD_BASE } from '../../protocols/kube/channels.ts'
 import type { SpdySide } from '../../protocols/kube/spdy-tunnel.ts'
+import { limits } from '../../protocols/limits.ts'
 import type { SpdyEvent } from '../../protocols/spdy/events.ts'
 import { isSame, kept, type MaskedChannel, type MaskedChannels } from './masked-channels.ts'
 import type { Labels } from './spdy-labels.ts'
@@ -23,6 +24,8 @@ export class MaskedStreams {
   /** By stream id: towards the client, and towards the cluster. */
   readonly #toClient = new Map<number, MaskedChannel>()
   readonly #toCluster = new Map<number, MaskedChannel>()
+  /** Streams that we have reset: their frames may have been read by then. */
+  readonly #refused = new Set<number>()
 
   constructor(client: SpdySide, cluster: SpdySide, labels: Labels, masked: MaskedChannels) {
     this.#client = client
@@ -30,6 +33,11 @@ export class MaskedStreams {
     this.#labels = labels
     this.#masked = masked
     masked.leadTo({ release: (channel, bytes) => this.#release(channel, bytes) })
+  }
+
+  /** True for a stream that has ended because it may not be inspected: nothing of it is judged any more. */
+  isRefused(streamId: number): boolean {
+    return this.#refused.has(streamId)
   }
 
   /** Records a data frame, or a piece of one, under its tape channel and passes it; or returns what ends the session. */
@@ -49,7 +57,7 @@ export class MaskedStreams {
       return undefined
     }
     const channel = this.#channel(streamId, tape, fromClient)
-    if (event.start && isError(tape)) this.#masked.flushBefore(channel)
+    if (isError(tape)) this.#masked.flushBefore(channel)
     const bytes = payload.length === 0 ? NOTHING : channel.receive(payload)
     if (channel.refusal !== undefined) return this.#refuse(channel, channel.refusal)
     const isUntouched = payload.length === 0 || isSame(bytes, payload)
@@ -88,6 +96,9 @@ export class MaskedStreams {
     const errors = this.#labels.errorStreamOf(streamId)
     if (errors === undefined) return cut
     this.reset(streamId, true)
+    this.#refused.add(streamId)
+    // The machines ignore what comes later, so only the last few matter.
+    if (this.#refused.size > limits.spdy.streams) this.#refused.delete(this.#refused.values().next().value as number)
     this.#labels.reset(streamId)
     if (errors !== 0 && this.#client.maySendOn(errors)) {
       this.ended(errors, false)

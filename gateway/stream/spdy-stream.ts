@@ -51,6 +51,7 @@ export class SpdyStream implements StreamProtocol<TunnelEvent, SpdyCommand> {
   #pass(event: TunnelEvent, fromClient: boolean, to: SpdySide): PeerError | Cut | undefined {
     switch (event.type) {
       case 'data': {
+        if (this.#streams?.isRefused(event.streamId) === true) return undefined
         const channel = this.#labels.data(event, fromClient)
         if (channel instanceof SpdyStreamError) return channel
         if (this.#streams !== undefined) return this.#streams.data(event, channel, fromClient)

@@ -2,15 +2,16 @@
 // Under `strict` a piece waits until it is on disk. A slow client or a tape that is behind pauses the cluster's connection.
 
 import { PeerError } from '../protocols/errors.ts'
-import type { Fields } from '../protocols/fields.ts'
-import { field } from '../protocols/fields.ts'
+import { type Fields, field } from '../protocols/fields.ts'
 import type { ResponseHead } from '../protocols/http1/events.ts'
+import { limits } from '../protocols/limits.ts'
 import type { Meter } from './budget.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
 import type { Durability, Refusal } from './decision.ts'
 import type { Exchange, ExchangeOwner } from './exchange.ts'
 import { answerable } from './hop-by-hop.ts'
-import type { AnswerMask } from './mask/masking.ts'
+import { Lull, type Lulled } from './lull.ts'
+import type { AnswerMask, Piece } from './mask/answer-mask.ts'
 import { BodyRecorder, maskedBody, redacted } from './recording.ts'
 import { type Tape, TapeFailed, type TapeStore } from './tape/tape.ts'
 import { type UpstreamCall, UpstreamFailed, type UpstreamHandler } from './upstream/upstream.ts'
@@ -28,7 +29,7 @@ export interface AnswerOptions {
   /** Bytes of the body to keep on the tape. */
   readonly bodyBytes: number
   /** How the answer is masked, by its head; a refusal if it has to be and cannot. */
-  mask(status: number, fields: Fields): AnswerMask | Refusal | undefined
+  mask(status: number, fields: Fields): AnswerMask | Refusal
   /** Counts what the answer holds, where a budget does. */
   readonly meter: Meter | undefined
   /** The answer may not pass, and none has begun: the caller gets this instead. */
@@ -47,14 +48,19 @@ type Held =
   | { readonly bytes: Uint8Array }
   | { readonly trailers: Fields }
 
-export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
+export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
   readonly #options: AnswerOptions
   readonly #body: BodyRecorder
   readonly #strict: boolean
   readonly deadline: number
   #call: UpstreamCall | undefined
   #status = 0
+  /** Set with the head. */
   #mask: AnswerMask | undefined
+  /** Lets go of what the mask holds back; made when it first does. */
+  #lull: Lull | undefined
+  /** Nothing has come since the lull was last looked for. */
+  #isQuiet = false
   /** The head of a masked answer, until the first of its body can be masked: then a fault can still be said properly. */
   #kept: ResponseHead | undefined
   /** The client has been told a status; before that a failure can still be said properly. */
@@ -85,7 +91,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
   onResponse(head: ResponseHead): void {
     if (this.#over) return
     const mask = this.#options.mask(head.status, head.fields)
-    if (mask !== undefined && 'rule' in mask) {
+    if ('rule' in mask) {
       this.#unmaskable(mask.rule, mask.message)
       return
     }
@@ -95,28 +101,41 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
       return
     }
     this.#mask = mask
-    if (mask === undefined || mask.isStream) this.#answer(head)
+    if (mask.isStream) this.#answer(mask, head)
     else this.#kept = head
   }
 
   onData(bytes: Uint8Array): void {
-    if (this.#over) return
     const mask = this.#mask
-    if (mask === undefined) {
-      if (this.#hasRoom(bytes)) this.#piece(bytes, bytes)
-    } else this.#masked(() => this.#shown(mask.taped.receive(bytes), mask.passed?.receive(bytes)))
+    if (this.#over || mask === undefined) return
+    let piece: Piece
+    try {
+      piece = mask.receive(bytes)
+    } catch (error) {
+      this.#unreadable(error)
+      return
+    }
+    this.#shown(mask, piece)
+    this.#isQuiet = false
+    if (mask.isHolding && !this.#over) {
+      this.#lull ??= new Lull(this, limits.mask.quietMillis)
+      this.#lull.holding()
+    }
     if (!this.#over && this.#options.store.congested) this.#waitForStore()
   }
 
   onEnd(trailers: Fields): void {
-    if (this.#over) return
     const mask = this.#mask
-    if (mask !== undefined) {
-      this.#masked(() => {
-        this.#shown(mask.taped.end(), mask.passed?.end())
-        if (this.#kept !== undefined) this.#answer(this.#kept)
-      })
+    if (this.#over || mask === undefined) return
+    let piece: Piece
+    try {
+      piece = mask.end()
+    } catch (error) {
+      this.#unreadable(error)
+      return
     }
+    this.#shown(mask, piece)
+    if (this.#kept !== undefined) this.#answer(mask, this.#kept)
     if (this.#over) return
     try {
       this.#body.end(false)
@@ -124,73 +143,70 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
       this.#tapeFailed(error)
       return
     }
+    const { passed } = mask.head(trailers)
     if (this.#strict) {
-      this.#hold({ trailers })
+      this.#hold({ trailers: passed })
       return
     }
-    this.#options.exchange.end(trailers)
+    this.#options.exchange.end(passed)
     this.#end('')
   }
 
+  /** Nothing has come for a while: what is held of the answer's text passes. */
+  lull(): boolean {
+    const mask = this.#mask
+    if (this.#over || mask === undefined) return false
+    if (!this.#isQuiet) {
+      this.#isQuiet = true
+      return mask.isHolding
+    }
+    this.#shown(mask, mask.flush())
+    return false
+  }
+
   /** The head is on the tape, and passes. */
-  #answer(head: ResponseHead): void {
+  #answer(mask: AnswerMask, head: ResponseHead): void {
     this.#kept = undefined
-    const fields = answerable(head.fields)
-    // What is masked has another length.
-    const length = this.#mask === undefined ? contentLength(head) : undefined
+    const { taped, passed } = mask.head(answerable(head.fields))
+    const length = mask.keepsLength ? contentLength(head) : undefined
     const { tape, number } = this.#options
     try {
-      tape.append('response', { exchange: number, status: head.status, fields: redacted(fields), by: 'cluster' })
+      tape.append('response', { exchange: number, status: head.status, fields: redacted(taped), by: 'cluster' })
     } catch (error) {
       this.#tapeFailed(error)
       return
     }
     this.#status = head.status
-    if (this.#strict) this.#hold({ head, fields, length })
-    else this.#respond(head, fields, length)
+    if (this.#strict) this.#hold({ head, fields: passed, length })
+    else this.#respond(head, passed, length)
   }
 
-  /** Bytes of the body: one form of them is taped, the other passes; they are the same unless the caller is exempt. */
-  #piece(taped: Uint8Array, passed: Uint8Array): void {
+  /** What the mask has let go; the tape is told what is masked in it before it passes. */
+  #shown(mask: AnswerMask, { taped, passed }: Piece): void {
+    if ((taped.length === 0 && passed.length === 0) || !this.#hasRoom(passed)) return
+    if (this.#kept !== undefined) this.#answer(mask, this.#kept)
+    if (this.#over) return
+    const { tape, number, exchange } = this.#options
     try {
-      this.#body.add(taped)
+      for (const masked of mask.masked()) tape.append('masked', maskedBody(number, masked))
+      if (taped.length > 0) this.#body.add(taped)
     } catch (error) {
       this.#tapeFailed(error)
       return
     }
+    if (passed.length === 0) return
     if (this.#strict) {
       this.#hold({ bytes: passed })
       this.#pause()
-    } else if (!this.#options.exchange.write(passed)) {
+    } else if (!exchange.write(passed)) {
       this.#pause()
     }
   }
 
-  /** What a rewriter has let go; the tape is told what is masked in it before it passes. */
-  #shown(taped: Uint8Array, passed: Uint8Array | undefined): void {
-    if (taped.length === 0 || !this.#hasRoom(passed ?? taped)) return
-    if (this.#kept !== undefined) this.#answer(this.#kept)
-    if (this.#over) return
-    const masked = this.#mask?.masked()
-    if (masked !== undefined) {
-      try {
-        this.#options.tape.append('masked', maskedBody(this.#options.number, masked))
-      } catch (error) {
-        this.#tapeFailed(error)
-        return
-      }
-    }
-    this.#piece(taped, passed ?? taped)
-  }
-
-  /** Runs a step of the rewriters. What they cannot read goes no further. */
-  #masked(step: () => void): void {
-    try {
-      step()
-    } catch (error) {
-      if (!(error instanceof PeerError)) throw error
-      this.#unmaskable(error.rule, 'the cluster answered with a body that cannot be masked, so it was not passed on')
-    }
+  /** What the rewriters cannot read goes no further. */
+  #unreadable(error: unknown): void {
+    if (!(error instanceof PeerError)) throw error
+    this.#unmaskable(error.rule, 'the cluster answered with a body that cannot be masked, so it was not passed on')
   }
 
   /** Whether the budgets have room for bytes of the body. */
@@ -348,6 +364,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting {
   #end(broken: string): void {
     this.#over = true
     this.#held = []
+    this.#lull?.stop()
     this.#unlisten?.()
     this.#options.deadlines.forget(this)
     this.#options.exchange.owner = undefined

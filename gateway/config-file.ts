@@ -27,6 +27,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** What a file that was read is: frozen throughout. */
+export type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+
 type Path = readonly PropertyKey[]
 
 /** Says that something is wrong at a path of the file. `at`: characters into the text that stands there. */

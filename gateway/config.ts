@@ -5,8 +5,10 @@ import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { CONFIGURABLE, type LimitChanges, limits } from '../protocols/limits.ts'
-import { type Report, readFile } from './config-file.ts'
+import { type DeepReadonly, type Report, readFile } from './config-file.ts'
 import { parseAddress } from './listen.ts'
+import { checkMasking } from './mask/check.ts'
+import { maskingDocument } from './mask/document.ts'
 
 export { ConfigError } from './config-file.ts'
 
@@ -28,11 +30,6 @@ const prefix = z
 
 /** `prefix` comes before every name of the issuer, so that its users are nobody else's; "" for none. */
 const claimMapping = z.strictObject({ claim: text, prefix })
-
-/** One name of one kind, with the issuer's prefix. */
-const subject = z
-  .strictObject({ user: text.optional(), group: text.optional(), actor: text.optional() })
-  .refine((names) => Object.keys(names).length === 1, 'write one of user, group and actor in each entry')
 
 const MIB = 1_048_576
 
@@ -95,12 +92,8 @@ function gatewaySchema(place: (path: string) => string) {
     authentication: z.strictObject({ jwt: z.array(jwt).min(1, 'name at least one issuer, or nobody can come in') }),
     /** Absent: reads are allowed, all else is denied. */
     policyFile: path.optional(),
-    masking: z
-      .strictObject({
-        /** Who sees the values of Secrets as they are. Tapes hold them masked for these as well. */
-        exempt: z.array(subject).default([]),
-      })
-      .prefault({}),
+    /** What nobody is shown, and no tape holds. */
+    masking: maskingDocument.prefault({}),
     tapes: z
       .strictObject({
         /** For what no rule of the policy says otherwise. */
@@ -123,8 +116,6 @@ const NOT_YET = {
   eks: 'EKS credentials are not built in yet: use a kubeconfig with the aws exec plugin',
   inCluster: "inCluster is not in this version: write a kubeconfig with the service account's tokenFile",
 }
-
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
 /** The configuration; every path in it is absolute. */
 export type Config = DeepReadonly<z.infer<ReturnType<typeof gatewaySchema>>>
@@ -159,6 +150,8 @@ function check(content: unknown, place: (path: string) => string, report: Report
     }
     names.add(entry.name)
   }
+
+  checkMasking(root.masking, names, (path, message, at) => report(['masking', ...path], message, at))
 
   const issuers = list(loose(root.authentication).jwt)
   for (const [at, entry] of issuers.entries()) {

@@ -13,7 +13,7 @@ import type { Config } from './config.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Cluster, Cuttable, Gate } from './gate.ts'
 import { Listener, parseAddress } from './listen.ts'
-import { Masking } from './mask/masking.ts'
+import { maskingOf } from './mask/compose.ts'
 import { sentinelKey } from './mask/sentinel.ts'
 import { People } from './people.ts'
 import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
@@ -83,7 +83,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       defaultCluster: (current.clusters[0] as Config['clusters'][number]).name,
       authenticator: new Authenticator(current.authentication, { now }),
       policy: readPolicy(current.policyFile, current.tapes.durability),
-      masking: new Masking(maskKey, current.masking.exempt),
+      masking: maskingOf(current.masking, maskKey),
       people,
       store,
       deadlines,

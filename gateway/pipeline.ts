@@ -13,6 +13,7 @@ import type { Cluster, Gate } from './gate.ts'
 import { answerable, forwardable } from './hop-by-hop.ts'
 import { EXTRA, impersonation } from './identity.ts'
 import { acceptMaskable } from './mask/accept.ts'
+import type { RequestMask, TapedBody } from './mask/masking.ts'
 import type { Question } from './policy/asked.ts'
 import { billOf } from './policy/budgets.ts'
 import { decide } from './policy/decide.ts'
@@ -51,6 +52,7 @@ export interface Permitted {
   readonly body: Uint8Array | undefined
   /** Where budgets are for it. */
   readonly spending: Spending | undefined
+  readonly mask: RequestMask
   readonly auditId: string
 }
 
@@ -105,9 +107,10 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   const question = questionOf(gate, exchange, principal, known.cluster, attributes, body)
   const decision = decide(gate.policy, question)
   if (!decision.allowed) return decision
-  const maskable = gate.masking.fields(attributes, passable)
+  const mask = gate.masking.of(known.cluster, principal, attributes)
+  const maskable = mask.fields(passable)
   if ('status' in maskable) return maskable
-  const overwrite = body === undefined ? undefined : gate.masking.refusal(attributes, exchange.fields, body)
+  const overwrite = body === undefined ? undefined : mask.refusal(exchange.fields, body)
   if (overwrite !== undefined) return overwrite
   const spending = spend(gate, question)
   if (spending !== undefined && 'status' in spending) return spending
@@ -127,6 +130,7 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
     fields,
     body,
     spending,
+    mask,
     auditId,
   }
 }
@@ -204,7 +208,7 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
     deadlines: gate.deadlines,
     expiresAt: permitted.principal.expiresAt,
     bodyBytes: attributes.longRunning ? Number.POSITIVE_INFINITY : gate.bodyBytes,
-    mask: (status, fields) => gate.masking.answer(permitted.principal, attributes, status, fields),
+    mask: (status, fields) => permitted.mask.answer(status, fields),
     meter: permitted.spending,
     refused: (refusal) => refuseOn(gate, exchange, tape, number, refusal, permitted.auditId),
     failed: (error) => answerFailed(gate, permitted, tape, number, error),
@@ -256,13 +260,15 @@ async function stream(gate: Gate, permitted: Permitted, offer: StreamOffer): Pro
     return
   }
   if (!answer.switched) {
-    const fields = answerable(answer.head.fields)
-    tape.append('response', { exchange: number, status: answer.head.status, fields: redacted(fields), by: 'cluster' })
-    recordWhole(tape, 'responseBody', number, answer.body, gate.bodyBytes)
+    const { status, fields } = answer.head
+    const shown = permitted.mask.whole(answerable(fields), answer.body)
+    tape.append('response', { exchange: number, status, fields: redacted(shown.taped.fields), by: 'cluster' })
+    for (const masked of shown.masked) tape.append('masked', maskedBody(number, masked))
+    recordWhole(tape, 'responseBody', number, shown.taped.body, gate.bodyBytes)
     tape.seal('closed')
     if (permitted.permission.durability === 'strict') await tape.durable()
-    exchange.answer(answer.head.status, fields, answer.body, true)
-    gate.metrics.answered(kind, answer.head.status)
+    exchange.answer(status, shown.passed.fields, shown.passed.body, true)
+    gate.metrics.answered(kind, status)
     return
   }
   try {
@@ -334,25 +340,20 @@ async function ready(cluster: Cluster, tape: Tape): Promise<Fields | UpstreamFai
 /** The request, its body and the permission, as entries. Returns the exchange's number. */
 function record(gate: Gate, api: ApiTape, permitted: Permitted): number {
   const { exchange, principal, attributes, permission, body } = permitted
+  const { words } = gate.masking
   const number = ++api.exchanges
-  api.tape.append('request', requestBody(number, permitted.auditId, exchange, principal, attributes))
-  if (body !== undefined) recordBody(gate, api.tape, number, attributes, exchange, body)
-  api.tape.append('decision', decisionBody(number, permission))
+  // What the body has of secret values is known before anything else of the request is written down.
+  const taped = body === undefined ? undefined : permitted.mask.body(exchange.fields, body, true)
+  api.tape.append('request', requestBody(words, number, permitted.auditId, exchange, principal, attributes))
+  if (taped !== undefined) recordBody(gate, api.tape, number, taped)
+  api.tape.append('decision', decisionBody(words, number, permission))
   return number
 }
 
-/** A request body, with its secret values masked: the cluster gets them, the tape does not. */
-function recordBody(
-  gate: Gate,
-  tape: Tape,
-  number: number,
-  attributes: RequestAttributes,
-  exchange: Exchange,
-  body: Uint8Array,
-): void {
-  const { body: taped, masked } = gate.masking.request(attributes, exchange.fields, body)
-  if (masked !== undefined) tape.append('masked', maskedBody(number, masked))
-  recordWhole(tape, 'requestBody', number, taped, gate.bodyBytes)
+/** A request body, masked: the cluster gets it as it is, the tape does not. */
+function recordBody(gate: Gate, tape: Tape, number: number, { body, masked }: TapedBody): void {
+  for (const each of masked) tape.append('masked', maskedBody(number, each))
+  recordWhole(tape, 'requestBody', number, body, gate.bodyBytes)
 }
 
 /** What goes upstream: the path as parsed, the caller's fields that may pass, then ours, which win because theirs are gone. */
@@ -379,12 +380,14 @@ function upstreamRequest(permitted: Permitted, credentials: Fields, tape: Tape):
 /** A refusal before anything went to the cluster: on the connection's API tape, then to the caller. */
 function turnAway(gate: Gate, client: Client, exchange: Exchange, known: Known, refusal: Refusal): void {
   const api = client.apiTape(known.cluster)
+  const { words } = gate.masking
   const number = ++api.exchanges
-  api.tape.append('request', requestBody(number, known.auditId, exchange, known.principal, known.attributes))
+  api.tape.append('request', requestBody(words, number, known.auditId, exchange, known.principal, known.attributes))
   if (known.body !== undefined && known.attributes !== undefined) {
-    recordBody(gate, api.tape, number, known.attributes, exchange, known.body)
+    const mask = gate.masking.of(known.cluster, known.principal, known.attributes)
+    recordBody(gate, api.tape, number, mask.body(exchange.fields, known.body, false))
   }
-  api.tape.append('decision', decisionBody(number, refusal))
+  api.tape.append('decision', decisionBody(words, number, refusal))
   refuseOn(gate, exchange, api.tape, number, refusal, known.auditId)
 }
 
@@ -399,7 +402,7 @@ function answerFailed(gate: Gate, permitted: Permitted, tape: Tape, number: numb
 function refuseOn(gate: Gate, exchange: Exchange, tape: Tape, number: number, refusal: Refusal, auditId: string): void {
   const { fields, body } = refusalAnswer(refusal, auditId)
   tape.append('response', { exchange: number, status: refusal.status, fields, by: 'gateway' })
-  recordWhole(tape, 'responseBody', number, body, gate.bodyBytes)
+  recordWhole(tape, 'responseBody', number, gate.masking.taped(body), gate.bodyBytes)
   if (refusal.rule.startsWith('upstream.')) gate.metrics.upstreamFailed(refusal.rule)
   else gate.metrics.refused(refusal.rule)
   gate.log.warn({ auditId, tape: tape.id, status: refusal.status, rule: refusal.rule }, 'refused')

@@ -4,7 +4,8 @@ import { createHash, type Hash } from 'node:crypto'
 import type { Fields } from '../protocols/fields.ts'
 import type { AttributesBody, DecisionBody, NoteBody, PrincipalBody, RequestBody } from '../protocols/tape/entry.ts'
 import type { Decision } from './decision.ts'
-import type { Masked } from './mask/masking.ts'
+import type { Masked } from './mask/masked.ts'
+import type { MaskedWords } from './mask/text.ts'
 import type { Principal } from './principal.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import type { Tape } from './tape/tape.ts'
@@ -72,30 +73,41 @@ export function attributesBody(attributes: RequestAttributes): AttributesBody {
   }
 }
 
-/** A request entry from what is known so far; a refusal may come before the caller or the path is known. */
+/**
+ * A request entry from what is known so far; a refusal may come before the caller or the path is known. Its words are
+ * masked: a token on a command line is not for the tape.
+ */
 export function requestBody(
+  words: MaskedWords,
   exchange: number,
   auditId: string,
   asked: { readonly method: string; readonly target: string; readonly fields: Fields },
   principal: Principal | undefined,
   attributes: RequestAttributes | undefined,
 ): RequestBody {
+  const target = words.target(asked.target.replace(THREE_WORDS, withoutToken))
   return {
     exchange,
     method: asked.method,
-    target: asked.target.replace(THREE_WORDS, withoutToken),
-    fields: redacted(asked.fields),
+    target,
+    fields: words.fields(redacted(asked.fields)),
     principal: principal === undefined ? null : principalBody(principal),
-    attributes: attributes === undefined ? null : attributesBody(attributes),
-    command: attributes === undefined ? [] : attributes.command,
+    attributes: attributes === undefined ? null : maskedAttributes(words, attributes, target === asked.target),
+    command: attributes === undefined ? [] : words.command(attributes.command),
     auditId,
   }
 }
 
-export function decisionBody(exchange: number, decision: Decision): DecisionBody {
+/** The path says what the target does. Names of kinds and namespaces stay, or nobody could search for them. */
+function maskedAttributes(words: MaskedWords, attributes: RequestAttributes, isPlain: boolean): AttributesBody {
+  const body = attributesBody(attributes)
+  return isPlain ? body : { ...body, name: words.text(body.name), path: words.text(body.path) }
+}
+
+export function decisionBody(words: MaskedWords, exchange: number, decision: Decision): DecisionBody {
   const { rule } = decision
   if (decision.allowed) return { exchange, effect: 'allow', rule, reason: decision.reason }
-  return { exchange, effect: 'deny', rule, reason: decision.message }
+  return { exchange, effect: 'deny', rule, reason: words.text(decision.message) }
 }
 
 /** What was masked in an exchange: by which rule, which fields, how many values. */

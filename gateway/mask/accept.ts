@@ -1,30 +1,50 @@
-// Narrows what a client accepts to what can be masked: JSON, in whatever shape (as, g, v) it asks for. Refuses, with 406,
-// clients that take none of it.
+// Narrows what a client accepts to what can be masked, in whatever shape (as, g, v) it asks for: JSON, protobuf where the
+// kind's can be, and YAML for clients that take nothing else. Refuses, with 406, clients that take none of it.
 
 import { type Fields, fieldList } from '../../protocols/fields.ts'
 import { type Refusal, refuse } from '../decision.ts'
 
-/** The fields with Accept narrowed and Accept-Encoding gone: what is compressed cannot be masked on its way. */
-export function acceptMaskable(fields: Fields): Fields | Refusal {
-  const kept: string[] = []
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = (fields[at] as string).toLowerCase()
-    if (name !== 'accept' && name !== 'accept-encoding') kept.push(fields[at] as string, fields[at + 1] as string)
-  }
-  const asked = fieldList(fields, 'accept')
-  const accepted = asked.length === 0 ? ['application/json'] : asked.map(asJson).filter((range) => range !== undefined)
-  if (accepted.length === 0) {
-    const message = 'this answer is masked, which only JSON can be: accept application/json'
-    return refuse(406, 'NotAcceptable', 'mask.not_acceptable', message)
-  }
-  kept.push('Accept', accepted.join(','))
-  return kept
+/** The fields without Accept-Encoding: what is compressed would have to be inflated to be masked on its way. */
+export function acceptPlain(fields: Fields): Fields {
+  return without(fields, (name) => name === 'accept-encoding')
 }
 
-/** A media range with its parameters, as one of JSON; undefined for what is another type. */
-function asJson(range: string): string | undefined {
-  const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
-  const name = type.toLowerCase()
-  if (name !== 'application/json' && name !== 'application/*' && name !== '*/*') return undefined
-  return ['application/json', ...parameters].join(';')
+/** The same with Accept narrowed. `masks.yaml`: a watch has no YAML. */
+export function acceptMaskable(
+  fields: Fields,
+  masks: { readonly protobuf: boolean; readonly yaml: boolean } = JSON_ALONE,
+): Fields | Refusal {
+  const asked = fieldList(fields, 'accept')
+  let accepted = asked.length === 0 ? [JSON_TYPE] : asked.flatMap((range) => narrowed(range, masks.protobuf))
+  if (accepted.length === 0 && masks.yaml) accepted = asked.filter((range) => typeOf(range) === 'application/yaml')
+  if (accepted.length === 0) {
+    const message = 'this answer is masked, which it cannot be in this form: accept application/json'
+    return refuse(406, 'NotAcceptable', 'mask.not_acceptable', message)
+  }
+  return [...without(fields, (name) => name === 'accept' || name === 'accept-encoding'), 'Accept', accepted.join(',')]
+}
+
+const JSON_ALONE = { protobuf: false, yaml: false }
+const JSON_TYPE = 'application/json'
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
+
+/** A media range with its parameters, as far as it can be masked: none, or one. */
+function narrowed(range: string, protobuf: boolean): string[] {
+  const type = typeOf(range)
+  if (type === PROTOBUF_TYPE) return protobuf ? [range] : []
+  if (type !== JSON_TYPE && type !== 'application/*' && type !== '*/*') return []
+  const [, ...parameters] = range.split(';').map((part) => part.trim())
+  return [[JSON_TYPE, ...parameters].join(';')]
+}
+
+function typeOf(range: string): string {
+  return (range.split(';', 1)[0] as string).trim().toLowerCase()
+}
+
+function without(fields: Fields, isGone: (lowerName: string) => boolean): Fields {
+  const kept: string[] = []
+  for (let at = 0; at < fields.length; at += 2) {
+    if (!isGone((fields[at] as string).toLowerCase())) kept.push(fields[at] as string, fields[at + 1] as string)
+  }
+  return kept
 }

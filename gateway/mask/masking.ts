@@ -1,192 +1,209 @@
-// Masks what a request asks for: narrows what may be answered to what can be masked, gives the rewriters of the answer,
-// and the form in which a request's own body is taped. A tape is masked for everybody, also where the caller is exempt.
+// Masks what requests ask for and what they bring: narrows what may be answered to what can be masked, masks answers and
+// streams, and gives the forms in which requests are taped. A tape is masked by every rule, whoever is exempt.
 
 import { type Fields, field } from '../../protocols/fields.ts'
 import { JsonBody } from '../../protocols/json/body.ts'
-import { JsonError } from '../../protocols/json/errors.ts'
-import type { BodyRewriter, BodyShape, FieldMasker, FieldTree } from '../../protocols/kube/field-masker.ts'
+import type { BodyRewriter, BodyShape, FieldMasker } from '../../protocols/kube/field-masker.ts'
+import type { TextMasker, TextMaskers } from '../../protocols/kube/text-masker.ts'
 import { limits } from '../../protocols/limits.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import type { Principal } from '../principal.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
-import { acceptMaskable } from './accept.ts'
-import { type FieldRule, fieldRule } from './secret-fields.ts'
-import { sentinelOf } from './sentinel.ts'
+import { acceptMaskable, acceptPlain } from './accept.ts'
+import { AnswerMask } from './answer-mask.ts'
+import { type AskedRules, askedRules } from './asked-rules.ts'
+import type { MaskingDocument } from './document.ts'
+import { FieldRecord, type Learn, UNMASKED } from './field-record.ts'
+import type { MaskRule } from './mask-rule.ts'
+import type { Masked } from './masked.ts'
 import { scanForSentinels } from './sentinel-scan.ts'
-import { jsonOfYaml } from './yaml-body.ts'
+import { isAmong } from './subjects.ts'
+import { maskedFields, NOT_KEPT } from './taped-body.ts'
+import { MaskedWords, maskedBytes } from './text.ts'
+import { WatchEvents } from './watch-events.ts'
 
-/** Who sees values as they are. */
-export type Exempt = {
-  readonly user?: string | undefined
-  readonly group?: string | undefined
-  readonly actor?: string | undefined
-}
-
-/** Fields named on a tape for one answer or body; the count is of all. */
-const NAMED_FIELDS = 16
-
-/** What was masked, for the tape: how many values by which rule, and the names of the first fields. Never a value. */
-export interface Masked {
-  readonly rule: string
-  readonly fields: string
-  readonly count: number
-}
-
-/** An answer on its way: what the tape gets, and what the caller gets, which differ where the caller is exempt. */
-export interface AnswerMask {
-  readonly taped: BodyRewriter
-  readonly passed: BodyRewriter | undefined
-  /** True if the answer's head may pass before its body: an answer that fails later can then only be broken off. */
-  readonly isStream: boolean
-  masked(): Masked | undefined
+export interface MaskingParts {
+  /** Of the sentinels. */
+  readonly key: Uint8Array
+  readonly rules: readonly MaskRule[]
+  /** Who sees everything as it is. */
+  readonly exempt: MaskingDocument['exempt']
+  readonly opaque: 'pass' | 'deny'
+  /** Detectors, patterns and what was learned. */
+  readonly text: TextMaskers
+  /** The same without what was learned: for answers in which somebody may see a value that was. */
+  readonly detectors: TextMaskers
+  readonly learn: Learn | undefined
 }
 
 export class Masking {
-  readonly #key: Uint8Array
-  readonly #exempt: readonly Exempt[]
+  readonly #parts: MaskingParts
+  /** For tapes: words of requests and answers. */
+  readonly words: MaskedWords
 
-  /** `key`: of the sentinels. */
-  constructor(key: Uint8Array, exempt: readonly Exempt[]) {
-    this.#key = key
-    this.#exempt = exempt
+  constructor(parts: MaskingParts) {
+    this.#parts = parts
+    this.words = new MaskedWords(parts.text)
+  }
+
+  /** What is masked of one request. */
+  of(cluster: string, principal: Principal | undefined, attributes: RequestAttributes): RequestMask {
+    return new RequestMask(this.#parts, this.words, cluster, principal, attributes)
+  }
+
+  /** Bytes of the gateway's own answers, as the tape gets them: they may say a caller's words. */
+  taped(bytes: Uint8Array): Uint8Array {
+    return maskedBytes(this.#parts.text, bytes).bytes
+  }
+}
+
+/** What masks the bytes of one stream, for this caller. */
+export interface StreamMask {
+  masker(options: { readonly terminal: boolean }): TextMasker
+  readonly isExempt: boolean
+  readonly opaque: 'pass' | 'deny'
+}
+
+export interface TapedBody {
+  readonly body: Uint8Array
+  readonly masked: readonly Masked[]
+}
+
+interface Whole {
+  readonly fields: Fields
+  readonly body: Uint8Array
+}
+
+export class RequestMask {
+  readonly #parts: MaskingParts
+  readonly #words: MaskedWords
+  readonly #attributes: RequestAttributes
+  readonly #rules: AskedRules | undefined
+  /** Those that mask for the caller. */
+  readonly #own: AskedRules | undefined
+  readonly #isExempt: boolean
+  /** Exempt, if only from a rule of this request: no detector takes back what the rule gives. */
+  readonly #seesAll: boolean
+
+  constructor(
+    parts: MaskingParts,
+    words: MaskedWords,
+    cluster: string,
+    principal: Principal | undefined,
+    attributes: RequestAttributes,
+  ) {
+    this.#parts = parts
+    this.#words = words
+    this.#attributes = attributes
+    this.#rules = askedRules(parts.rules, cluster, attributes)
+    this.#isExempt = principal !== undefined && isAmong(principal, parts.exempt)
+    const isAll = principal === undefined || this.#rules === undefined
+    this.#seesAll = this.#isExempt || (principal !== undefined && this.#rules?.exempts(principal) === true)
+    this.#own = this.#isExempt ? undefined : isAll ? this.#rules : this.#rules?.of(principal)
   }
 
   /** The request's fields as they may go on, or why they may not. */
-  fields(attributes: RequestAttributes, fields: Fields): Fields | Refusal {
-    return fieldRule(attributes) === undefined ? fields : acceptMaskable(fields)
+  fields(fields: Fields): Fields | Refusal {
+    if (this.#rules === undefined) return acceptPlain(fields)
+    return acceptMaskable(fields, { protobuf: false, yaml: false })
   }
 
   /** Why a body may not go on: it would write a mask over a value, or is in a form that cannot be read. */
-  refusal(attributes: RequestAttributes, fields: Fields, body: Uint8Array): Refusal | undefined {
-    if (!attributes.isResource || attributes.verb === 'proxy') return undefined
+  refusal(fields: Fields, body: Uint8Array): Refusal | undefined {
+    const { isResource, verb } = this.#attributes
+    if (!isResource || verb === 'proxy') return undefined
     const type = mediaType(fields)
-    if (type.includes('protobuf') && fieldRule(attributes)?.inRequests === true) {
-      const message = 'secret values cannot be masked on the tape in protobuf; send this object as JSON or YAML'
+    if (type.includes('protobuf') && this.#rules !== undefined) {
+      const message = 'masked fields cannot be masked on the tape in protobuf; send this object as JSON or YAML'
       return refuse(415, 'UnsupportedMediaType', 'mask.unreadable_body', message)
     }
     return scanForSentinels(body, type, field(fields, 'content-encoding')?.toLowerCase() ?? '')
   }
 
-  /**
-   * A request body as the tape gets it, and what is masked in it. YAML is taped as the JSON that it means. What cannot be
-   * read is not kept: it is refused, or refused by the cluster.
-   */
-  request(
-    attributes: RequestAttributes,
-    fields: Fields,
-    body: Uint8Array,
-  ): { readonly body: Uint8Array; readonly masked: Masked | undefined } {
-    const rule = fieldRule(attributes)
-    if (rule?.inRequests !== true || body.length === 0) return { body, masked: undefined }
-    const record = new MaskRecord(this.#key, bodyRule(rule, fields))
-    try {
-      const rewriter = new JsonBody('object', record, limits.mask)
-      const head = rewriter.receive(asJson(body, fields))
-      const taped = Buffer.concat([head, rewriter.end()])
-      return { body: taped, masked: record.masked() }
-    } catch (error) {
-      if (!(error instanceof JsonError)) throw error
-      return { body: NOT_KEPT, masked: { rule: rule.name, fields: 'the body', count: 1 } }
+  /** A request body as the tape gets it. `isAllowed`: what it writes becomes true, and is learned. */
+  body(fields: Fields, body: Uint8Array, isAllowed: boolean): TapedBody {
+    const rules = this.#rules
+    let readable: Uint8Array | undefined = body
+    let masked: readonly Masked[] = []
+    if (rules !== undefined && body.length > 0) {
+      const { key, learn } = this.#parts
+      const record = new FieldRecord(key, rules, this.#attributes.verb === 'patch', isAllowed ? learn : undefined)
+      readable = maskedFields(body, mediaType(fields), record, rules.tree)
+      if (readable === undefined)
+        return { body: NOT_KEPT, masked: [{ rule: rules.names, fields: 'the body', count: 1 }] }
+      masked = record.counts.take()
     }
+    const text = maskedBytes(this.#parts.text, readable)
+    return { body: text.bytes, masked: [...masked, ...text.masked] }
   }
 
-  /** The rewriters of an answer; undefined where nothing in it is masked; a refusal where it has values and cannot be masked. */
-  answer(
-    principal: Principal,
-    attributes: RequestAttributes,
-    status: number,
-    fields: Fields,
-  ): AnswerMask | Refusal | undefined {
-    const rule = fieldRule(attributes)
-    if (rule === undefined) return undefined
+  /** What masks an answer; a refusal where it has masked fields and is in a form that cannot be read. */
+  answer(status: number, fields: Fields): AnswerMask | Refusal {
     const type = mediaType(fields)
+    const isBare = status === 204 || status === 304
+    const coding = isBare ? 'identity' : (field(fields, 'content-encoding') ?? 'identity').trim().toLowerCase()
+    const isWatch = this.#attributes.verb === 'watch' && status < 400
+    const plain = {
+      inflater: undefined,
+      taped: undefined,
+      passed: undefined,
+      record: undefined,
+      text: this.#parts.text.masker({ terminal: false }),
+      passedText: this.#isExempt ? 'none' : 'same',
+      words: this.#words,
+      events: isWatch ? new WatchEvents(type.includes('protobuf')) : undefined,
+    } as const
+    const rules = this.#rules
+    if (rules === undefined) return coding === 'identity' ? new AnswerMask(plain) : this.#opaque(plain)
     const isJson = type === 'application/json'
     // Refusals of the API server's own filters are plain text, and come before there is an object.
-    if (!isJson && (status >= 400 || status === 204 || status === 304)) return undefined
-    if (!isJson || (field(fields, 'content-encoding') ?? 'identity') !== 'identity') {
-      const message = 'the cluster answered in a form that cannot be masked, so the answer was not passed on'
-      return refuse(502, 'BadGateway', 'mask.unreadable_answer', message)
-    }
-    const shape = shapeOf(attributes.verb)
-    const record = new MaskRecord(this.#key, rule)
-    const isExempt = this.#isExempt(principal)
-    return {
-      taped: new JsonBody(shape, record, limits.mask),
-      // Held just as long, so that nothing passes before its masked form is on the tape.
-      passed: isExempt ? new JsonBody(shape, UNMASKED, limits.mask) : undefined,
-      isStream: shape === 'watch',
-      masked: () => record.masked(),
-    }
+    if (!isJson && coding === 'identity' && (status >= 400 || isBare)) return new AnswerMask(plain)
+    if (!isJson || coding !== 'identity') return unreadable()
+    const { key, learn, detectors } = this.#parts
+    const record = new FieldRecord(key, rules, false, learn)
+    const taped = this.#rewriter(record)
+    const own = this.#own
+    if (own === rules) return new AnswerMask({ ...plain, record, taped })
+    const passed = this.#rewriter(own === undefined ? UNMASKED : new FieldRecord(key, own, false, undefined))
+    // What a rule hides from others has been learned, and is not hidden from this caller.
+    const passedText = this.#seesAll ? 'none' : detectors.masker({ terminal: false })
+    return new AnswerMask({ ...plain, record, taped, passed, passedText })
   }
 
-  #isExempt({ user, groups, actor }: Principal): boolean {
-    return this.#exempt.some(
-      (exempt) =>
-        exempt.user === user ||
-        (exempt.group !== undefined && groups.includes(exempt.group)) ||
-        (actor !== '' && exempt.actor === actor),
-    )
-  }
-}
-
-const NOT_KEPT = Buffer.from('{"sallyport":"a body that could not be read is not kept"}')
-
-const UNMASKED: FieldMasker = {
-  select: () => undefined,
-  mask: () => '',
-}
-
-/** Masks by one rule and counts what it masks. */
-class MaskRecord implements FieldMasker {
-  readonly #key: Uint8Array
-  readonly #rule: FieldRule
-  readonly #fields = new Set<string>()
-  #count = 0
-
-  constructor(key: Uint8Array, rule: FieldRule) {
-    this.#key = key
-    this.#rule = rule
+  /** What masks an exec, attach or port-forward. */
+  stream(): StreamMask {
+    const { text, opaque } = this.#parts
+    return { isExempt: this.#isExempt, opaque, masker: (options) => text.masker(options) }
   }
 
-  select(): FieldTree {
-    return this.#rule.tree
+  /** An answer that is there whole: the cluster's to an upgrade that it refused. */
+  whole(
+    fields: Fields,
+    body: Uint8Array,
+  ): { readonly taped: Whole; readonly passed: Whole; readonly masked: readonly Masked[] } {
+    const { bytes, masked } = maskedBytes(this.#parts.text, body)
+    const taped = { fields: this.#words.fields(fields), body: bytes }
+    return { taped, passed: this.#isExempt ? { fields, body } : taped, masked }
   }
 
-  mask(object: Parameters<FieldMasker['mask']>[0], path: string, value: Uint8Array): string {
-    this.#count += 1
-    if (this.#fields.size < NAMED_FIELDS) this.#fields.add(path)
-    return sentinelOf(this.#key, object, path, value)
+  #opaque(plain: ConstructorParameters<typeof AnswerMask>[0]): AnswerMask | Refusal {
+    return this.#parts.opaque === 'pass' && this.#attributes.verb === 'proxy' ? new AnswerMask(plain) : unreadable()
   }
 
-  /** What was masked since it was asked last; undefined if nothing. */
-  masked(): Masked | undefined {
-    if (this.#count === 0) return undefined
-    const masked = { rule: this.#rule.name, fields: [...this.#fields].join(', '), count: this.#count }
-    this.#count = 0
-    this.#fields.clear()
-    return masked
+  #rewriter(masker: FieldMasker): BodyRewriter {
+    return new JsonBody(this.#shape, masker, limits.mask)
+  }
+
+  get #shape(): BodyShape {
+    const { verb } = this.#attributes
+    if (verb === 'watch') return 'watch'
+    return verb === 'list' || verb === 'deletecollection' ? 'list' : 'object'
   }
 }
 
-const EVERY_VALUE: FieldTree = {
-  form: undefined,
-  fields: new Map([['value', { form: 'text', fields: new Map(), any: undefined }]]),
-  any: undefined,
-}
-
-/** A JSON patch says where by a path of its own: all of its values are masked. */
-function bodyRule(rule: FieldRule, fields: Fields): FieldRule {
-  return mediaType(fields) === 'application/json-patch+json' ? { ...rule, tree: EVERY_VALUE } : rule
-}
-
-function asJson(body: Uint8Array, fields: Fields): Uint8Array {
-  if (!mediaType(fields).includes('yaml')) return body
-  return jsonOfYaml(body) ?? body
-}
-
-function shapeOf(verb: string): BodyShape {
-  if (verb === 'watch') return 'watch'
-  return verb === 'list' || verb === 'deletecollection' ? 'list' : 'object'
+function unreadable(): Refusal {
+  const message = 'the cluster answered in a form that cannot be masked, so the answer was not passed on'
+  return refuse(502, 'BadGateway', 'mask.unreadable_answer', message)
 }
 
 /** Lower-cased, without parameters. */

@@ -14,7 +14,8 @@ import { ClientConnections } from '../../gateway/client-connections.ts'
 import { Deadlines } from '../../gateway/deadlines.ts'
 import { refuse } from '../../gateway/decision.ts'
 import type { Gate } from '../../gateway/gate.ts'
-import { Masking } from '../../gateway/mask/masking.ts'
+import { maskingOf } from '../../gateway/mask/compose.ts'
+import { maskingDocument } from '../../gateway/mask/document.ts'
 import { People } from '../../gateway/people.ts'
 import type { Pressure } from '../../gateway/pressure.ts'
 import type { Principal } from '../../gateway/principal.ts'
@@ -154,7 +155,7 @@ class Run {
       defaultCluster: 'test',
       authenticator: { authenticate: (fields: Fields) => this.#authenticate(fields) } as unknown as Authenticator,
       policy: POLICY,
-      masking: new Masking(new Uint8Array(32), []),
+      masking: maskingOf(maskingDocument.parse({}), new Uint8Array(32)),
       people: await People.open({
         directory: 'approvals',
         store: this.#witness,

@@ -58,7 +58,14 @@ test('the least configuration has the design’s defaults, absolute paths, and i
     },
     tapes: { durability: 'group', bodyBytes: 1_048_576 },
     limits: {},
-    masking: { exempt: [] },
+    masking: {
+      exempt: [],
+      rules: [],
+      builtin: { secrets: true, tokens: true, helmConfigMaps: true },
+      detectors: { disabled: [], patterns: [] },
+      learn: true,
+      opaque: 'pass',
+    },
   })
   const frozen = (value: unknown): boolean =>
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen))
@@ -127,7 +134,7 @@ authentication:
       username: {claim: sub}
   - issuer: {url: "https://x", audiences: [a]}
     claimMappings: {username: {claim: sub, prefix: "System:x"}}
-masking: {exempt: [{user: a, group: b}], rules: []}
+masking: {exempt: [{user: a, group: b}], rule: []}
 tapes: {bodyBytes: "5", durability: none}
 `,
   )
@@ -151,10 +158,60 @@ tapes: {bodyBytes: "5", durability: none}
     '24:7 authentication.jwt[0].claimMappings.username.prefix "prefix" is missing; it must be a string',
     '26:44 authentication.jwt[1].claimMappings.username.prefix "prefix": "system:" belongs to Kubernetes; choose another prefix',
     '27:20 masking.exempt[0] "exempt[0]": write one of user, group and actor in each entry',
-    '27:42 masking.rules unknown key "rules"; known here: exempt',
+    '27:42 masking.rule unknown key "rule"; known here: exempt, rules, builtin, detectors, learn, opaque',
     '28:9 tapes.bodyBytes "bodyBytes": it must be a number, not "5"',
     '28:25 tapes.durability "durability": it must be one of "strict", "group", not "none"',
   ])
+})
+
+test('mistakes in masking rules are reported where they stand, with what to do', (t) => {
+  const found = problems(
+    t,
+    `${LEAST}masking:
+  builtin: {secret: false}
+  opaque: maybe
+  rules:
+  - name: a b
+    env: ["A*B"]
+  - {name: one, resources: [configmaps, pod], fields: [data.tls.crt, "data..x", metadata.name, kind, "data['x"]}
+  - {name: one, fields: [data.x]}
+  - {name: three, resources: [secrets], namespaces: ["a*b"], clusters: [prod, other], labels: "app>1"}
+`,
+  )
+  assert.deepEqual(
+    found.map((line) => line.replace(/^\d+:\d+ /, '')),
+    [
+      'masking.builtin.secret unknown key "secret"; known here: secrets, tokens, helmConfigMaps',
+      'masking.opaque "opaque": it must be one of "pass", "deny", not "maybe"',
+      'masking.rules[0].name "name": letters, digits, "-" and "_", at most 63',
+      'masking.rules[0].env[0] "env[0]": write a variable\'s name, with "*" only at its beginning or end',
+      'masking.rules[1].resources[1] "pod": the core group has no resource of this name; write GROUP/RESOURCE, such as apps/deployments',
+      'masking.rules[1].fields[1] "data..x": write a path such as data.password, data[\'tls.crt\'], spec.containers[*].image or data.*',
+      'masking.rules[1].fields[2] "metadata.name": of the metadata only annotations can be masked: clients need the rest',
+      'masking.rules[1].fields[3] "kind": no client can read an object without its kind',
+      "masking.rules[1].fields[4] \"data['x\": write a path such as data.password, data['tls.crt'], spec.containers[*].image or data.*",
+      'masking.rules[2].name there is another rule "one"; give each a name of its own',
+      'masking.rules[2].fields fields are those of a kind: name the resources too',
+      'masking.rules[3].namespaces[0] "namespaces[0]": write a name, or the beginning of names and "*" behind it',
+    ],
+  )
+  const later = problems(
+    t,
+    `${LEAST}masking:
+  rules:
+  - {name: flat, resources: [configmaps], fields: [data.tls.crt]}
+  - {name: none, resources: ["*"], clusters: [prod, other], labels: "app>1"}
+`,
+  )
+  assert.deepEqual(
+    later.map((line) => line.replace(/^\d+:\d+ /, '')),
+    [
+      'masking.rules[0].fields[0] "data.tls.crt": a key with a dot in it is written data[\'tls.crt\']',
+      'masking.rules[1] name what it masks: fields, env, or both',
+      'masking.rules[1].clusters[1] there is no cluster "other"',
+      'masking.rules[1].labels write terms such as app=web, tier!=db, tier in (a, b), tier notin (a, b), app, !app, with commas',
+    ],
+  )
 })
 
 test('issuers whose names could be one another’s are refused', (t) => {

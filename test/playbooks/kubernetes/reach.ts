@@ -8,11 +8,11 @@ const BOMB = Array.from({ length: 9 }, (_, at) => `a${at + 1}: &a${at + 1} [${`*
 const YAML = `a0: &a0 ["lol"]\n${BOMB}\n`
 const JSON_BOMB = '['.repeat(100_000)
 
-/** What cannot be searched for masked values is not passed on, and is on the tape. */
+/** What cannot be searched for masked values is not passed on, and of a kind that may hold some the tape does not keep it. */
 function unread(name: string, type: string, body: string): GatewayPlay {
   const rule = 'mask.unreadable_body'
   const bytes = request(CREATE, [`Content-Type: ${type}`, `Content-Length: ${body.length}`], body)
-  const kinds = ['open', 'request', 'requestBody', 'decision', 'response', 'responseBody', 'seal'] as const
+  const kinds = ['open', 'request', 'masked', 'requestBody', 'decision', 'response', 'responseBody', 'seal'] as const
   return refusedByGateway(name, bytes, [{ answer: 400, rule }], { kinds, decisions: [rule], seal: 'closed' })
 }
 

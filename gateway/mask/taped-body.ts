@@ -1,0 +1,67 @@
+// A request's body as the tape gets it: its fields masked where a rule applies, YAML as the JSON that it means, then its
+// text. What cannot be read is not kept: it is refused, or refused by the cluster.
+
+import { PeerError } from '../../protocols/errors.ts'
+import { JsonBody } from '../../protocols/json/body.ts'
+import type { FieldMasker, FieldTree } from '../../protocols/kube/field-masker.ts'
+import { limits } from '../../protocols/limits.ts'
+import { around, FieldNode } from './field-tree.ts'
+import { jsonOfYaml } from './yaml-body.ts'
+
+/** Stands for a body that cannot be read. */
+export const NOT_KEPT = Buffer.from('{"sallyport":"a body that could not be read is not kept"}')
+
+/** The body with its fields masked; undefined where it cannot be read. `mediaType`: lower-cased, without parameters. */
+export function maskedFields(
+  body: Uint8Array,
+  mediaType: string,
+  masker: FieldMasker,
+  tree: FieldNode,
+): Uint8Array | undefined {
+  try {
+    if (mediaType === 'application/json-patch+json') return maskedPatch(body, masker, tree)
+    return rewritten(mediaType.includes('yaml') ? (jsonOfYaml(body) ?? body) : body, masker)
+  } catch (error) {
+    if (!(error instanceof PeerError || error instanceof SyntaxError)) throw error
+    return undefined
+  }
+}
+
+function rewritten(body: Uint8Array, masker: FieldMasker): Uint8Array {
+  const rewriter = new JsonBody('object', masker, limits.mask)
+  const head = new Uint8Array(rewriter.receive(body))
+  return Buffer.concat([head, rewriter.end()])
+}
+
+/** A JSON patch (RFC 6902) says by a path where each value goes, so each is masked by what the tree has there. Throws SyntaxError. */
+function maskedPatch(body: Uint8Array, masker: FieldMasker, tree: FieldNode): Uint8Array {
+  const text = new TextDecoder('utf-8', { fatal: false }).decode(body)
+  const operations: unknown = JSON.parse(text)
+  if (!Array.isArray(operations)) throw new SyntaxError('a JSON patch is a list')
+  const taped = operations.map((operation: unknown) => {
+    const path =
+      typeof operation === 'object' && operation !== null ? (operation as { path?: unknown }).path : undefined
+    const node = typeof path === 'string' ? nodeAt(tree, path) : EVERYTHING
+    if (node === undefined) return JSON.stringify(operation)
+    const value: FieldTree = { form: undefined, fields: new Map([['value', node]]), any: undefined }
+    const one: FieldMasker = { select: () => value, mask: (...parts) => masker.mask(...parts) }
+    return Buffer.from(rewritten(Buffer.from(JSON.stringify(operation)), one)).toString()
+  })
+  return Buffer.from(`[${taped.join(',')}]`)
+}
+
+const EVERYTHING = new FieldNode('', 'text')
+
+/** What the tree has at a JSON pointer (RFC 6901); undefined where nothing there is masked. */
+function nodeAt(tree: FieldNode, pointer: string): FieldNode | undefined {
+  let node: FieldNode | undefined = tree
+  for (const token of pointer.split('/').slice(1)) {
+    if (node === undefined) return undefined
+    const step = token.replaceAll('~1', '/').replaceAll('~0', '~')
+    const isElement = /^(?:-|\d+)$/.test(step)
+    // Which of the named elements it is, only the object knows: all of them may be masked.
+    if (node.named !== undefined && isElement) node = around(['value'], EVERYTHING)
+    else node = node.below(step)
+  }
+  return node
+}

@@ -239,6 +239,33 @@ const defaults = {
     /** What was masked on a channel of a stream is told to the tape in one entry for so long, so that matches do not flood it. */
     maskedMillis: 250,
   },
+  detect: {
+    /** Bytes before a place that a matcher may look back on: the longest name in front of a value, with room. */
+    lookBehind: 256,
+    /** Laid out text kept from call to call, bytes: a read of a socket, and what is held. */
+    scratch: 262_144,
+    /** Values learned at most, and the bytes for them: those used longest ago go first. */
+    learned: 10_000,
+    learnedBytes: 33_554_432,
+    /** A longer value is learned in pieces; this, six times over in the longest of escapes, is the most that is held for one. */
+    learnedPiece: 1_536,
+    /** Secrets within a value, base64 or JSON one in another: docker's auth within .dockerconfigjson is at three. */
+    learnedDepth: 4,
+    /** Shorter values are not learned: they would be found everywhere. */
+    learnedShortest: 6,
+    /** An assigned value is judged by its first bytes; a longer one is masked on as it comes. */
+    assigned: 256,
+    /** White space between a name and what is assigned to it: kubectl describe lines values up. */
+    assignedSpace: 64,
+    /** A token's header (JOSE), and the lines between a key's BEGIN and its body. */
+    tokenHeader: 2_048,
+    keyHeader: 1_024,
+    /** The user and password in front of the host of a connection string. */
+    userInfo: 512,
+    /** Text around a keyword in which a custom pattern is looked for, and custom patterns. */
+    patternWindow: 512,
+    patterns: 128,
+  },
   policy: {
     /** A denial's message, bytes. */
     message: 1_024,

@@ -1,0 +1,34 @@
+// The detectors by name: what each knows by its look, and how sure it is. Configuration switches them one by one.
+
+import type { Matcher } from './match.ts'
+import { assignments } from './matchers/assignment.ts'
+import { connectionStrings } from './matchers/connection-string.ts'
+import { jsonWebTokens } from './matchers/jwt.ts'
+import { privateKeys } from './matchers/private-key.ts'
+import { tokens } from './matchers/tokens.ts'
+
+export interface Detector {
+  /** For people. */
+  readonly about: string
+}
+
+interface Known extends Detector {
+  readonly matchers: readonly Matcher[]
+}
+
+const KNOWN: Readonly<Record<string, Known>> = {
+  'private-key': { about: 'private keys in PEM, OpenSSH and PGP blocks', matchers: privateKeys },
+  jwt: { about: 'JSON web tokens, signed and encrypted', matchers: jsonWebTokens },
+  'connection-string': { about: 'the password in scheme://user:password@host', matchers: connectionStrings },
+  assignment: {
+    about: 'values of password=, token:, "apiKey": and the like that are not ordinary words',
+    matchers: assignments,
+  },
+  ...Object.fromEntries(tokens.map(({ detector, about, matcher }) => [detector, { about, matchers: [matcher] }])),
+}
+
+export const DETECTORS: ReadonlyMap<string, Detector> = new Map(Object.entries(KNOWN))
+
+export function matchersOf(name: string): readonly Matcher[] {
+  return KNOWN[name]?.matchers ?? []
+}

@@ -1,0 +1,226 @@
+// Reads bytes out of text that stands for them: as they are, base64 at any of its three alignments, hexadecimal digits, and
+// the escapes of JSON and of URLs. Whatever way of escaping was taken, the same bytes come out.
+
+/** How a value may be written. One bit each, so that a set of them is a number. */
+export const RAW = 1
+export const BASE64 = 2
+/** Base64 where the value begins at a group's second, and its third byte. */
+export const BASE64_SECOND = 4
+export const BASE64_THIRD = 8
+export const HEX = 16
+export const JSON_ESCAPED = 32
+export const URL_ESCAPED = 64
+
+/** What `next` returns in place of a byte: the form is over, or more text must come to tell. */
+export const OVER = -1
+export const MORE = -2
+
+const LF = 0x0a
+const CR = 0x0d
+const BACKSLASH = 0x5c
+const N = 0x6e
+const R = 0x72
+const INVALID = 0xff
+
+const BASE64_VALUES = new Uint8Array(256).fill(INVALID)
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+for (let at = 0; at < ALPHABET.length; at++) BASE64_VALUES[ALPHABET.charCodeAt(at)] = at
+for (const character of '+-') BASE64_VALUES[character.charCodeAt(0)] = 62
+for (const character of '/_') BASE64_VALUES[character.charCodeAt(0)] = 63
+const HEX_VALUES = new Uint8Array(256).fill(INVALID)
+for (const digits of ['0123456789abcdef', '0123456789ABCDEF']) {
+  for (let at = 0; at < 16; at++) HEX_VALUES[digits.charCodeAt(at)] = at
+}
+const ESCAPES = new Map([...'"\\/bfnrt'].map((letter, at) => [letter.charCodeAt(0), '"\\/\b\f\n\r\t'.charCodeAt(at)]))
+
+/** Reads one form of a value from a place on. One object is used for all places. */
+export class FormReader {
+  #text: Uint8Array = new Uint8Array(0)
+  #end = 0
+  #form = RAW
+  /** Behind the last character that was read. */
+  at = 0
+  /** Base64: bits that are no byte yet, and how many. */
+  #bits = 0
+  #bitCount = 0
+  /** Further bytes of a character that one escape stands for, the next one lowest. */
+  #queued = 0
+
+  start(form: number, text: Uint8Array, at: number, end: number): void {
+    this.#form = form
+    this.#text = text
+    this.#end = end
+    this.at = at
+    this.#bits = 0
+    this.#bitCount = 0
+    this.#queued = 0
+    // Characters whose bits belong to a group that began before the value.
+    if (form === BASE64_SECOND) this.#skip(2)
+    else if (form === BASE64_THIRD) this.#skip(1)
+  }
+
+  /** The next byte, OVER or MORE. Line ends within base64 and hexadecimal digits are passed over, in both their forms. */
+  next(): number {
+    switch (this.#form) {
+      case RAW:
+        return this.at < this.#end ? this.#text[this.at++]! : MORE
+      case HEX:
+        return this.#hex()
+      case JSON_ESCAPED:
+        return this.#json()
+      case URL_ESCAPED:
+        return this.#url()
+      default:
+        return this.#base64()
+    }
+  }
+
+  #skip(count: number): void {
+    for (; count > 0; count--) this.#digit(BASE64_VALUES)
+  }
+
+  /** The value of the next digit; line ends before it are passed over. */
+  #digit(values: Uint8Array): number {
+    for (;;) {
+      if (this.at >= this.#end) return MORE
+      const octet = this.#text[this.at]!
+      const value = values[octet]!
+      if (value !== INVALID) {
+        this.at += 1
+        return value
+      }
+      const width = lineEndWidth(this.#text, this.at, this.#end)
+      if (width <= 0) return width === 0 ? OVER : MORE
+      this.at += width
+    }
+  }
+
+  #base64(): number {
+    while (this.#bitCount < 8) {
+      const value = this.#digit(BASE64_VALUES)
+      if (value < 0) return value
+      this.#bits = ((this.#bits << 6) | value) & 0xffff
+      this.#bitCount += 6
+    }
+    this.#bitCount -= 8
+    return (this.#bits >>> this.#bitCount) & 0xff
+  }
+
+  #hex(): number {
+    const high = this.#digit(HEX_VALUES)
+    if (high < 0) return high
+    const low = this.#digit(HEX_VALUES)
+    return low < 0 ? low : (high << 4) | low
+  }
+
+  #url(): number {
+    if (this.at >= this.#end) return MORE
+    const octet = this.#text[this.at]!
+    if (octet === 0x2b) {
+      this.at += 1
+      return 0x20
+    }
+    if (octet !== 0x25) {
+      this.at += 1
+      return octet
+    }
+    if (this.at + 2 >= this.#end) return MORE
+    const high = HEX_VALUES[this.#text[this.at + 1]!]!
+    const low = HEX_VALUES[this.#text[this.at + 2]!]!
+    if (high === INVALID || low === INVALID) return OVER
+    this.at += 3
+    return (high << 4) | low
+  }
+
+  #json(): number {
+    if (this.#queued !== 0) {
+      const octet = this.#queued & 0xff
+      this.#queued >>>= 8
+      return octet
+    }
+    if (this.at >= this.#end) return MORE
+    const octet = this.#text[this.at]!
+    if (octet === 0x22) return OVER
+    if (octet !== BACKSLASH) {
+      this.at += 1
+      return octet
+    }
+    if (this.at + 1 >= this.#end) return MORE
+    const letter = this.#text[this.at + 1]!
+    if (letter === 0x75) return this.#unicode()
+    const meant = ESCAPES.get(letter)
+    if (meant === undefined) return OVER
+    this.at += 2
+    return meant
+  }
+
+  /** \uXXXX, and pairs of them, as the bytes of UTF-8. */
+  #unicode(): number {
+    const unit = this.#unit(this.at)
+    if (unit < 0) return unit
+    let point = unit
+    let width = 6
+    if (unit >= 0xd800 && unit < 0xdc00) {
+      if (this.at + 7 >= this.#end) return MORE
+      if (this.#text[this.at + 6] !== BACKSLASH || this.#text[this.at + 7] !== 0x75) return OVER
+      const low = this.#unit(this.at + 6)
+      if (low < 0) return low
+      point = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff)
+      width = 12
+    }
+    this.at += width
+    if (point < 0x80) return point
+    if (point < 0x800) {
+      this.#queued = 0x80 | (point & 0x3f)
+      return 0xc0 | (point >>> 6)
+    }
+    if (point < 0x10000) {
+      this.#queued = 0x80 | ((point >>> 6) & 0x3f) | ((0x80 | (point & 0x3f)) << 8)
+      return 0xe0 | (point >>> 12)
+    }
+    this.#queued =
+      0x80 | ((point >>> 12) & 0x3f) | ((0x80 | ((point >>> 6) & 0x3f)) << 8) | ((0x80 | (point & 0x3f)) << 16)
+    return 0xf0 | (point >>> 18)
+  }
+
+  #unit(at: number): number {
+    if (at + 6 > this.#end) return MORE
+    let unit = 0
+    for (let digit = at + 2; digit < at + 6; digit++) {
+      const value = HEX_VALUES[this.#text[digit]!]!
+      if (value === INVALID) return OVER
+      unit = (unit << 4) | value
+    }
+    return unit
+  }
+}
+
+/**
+ * How many bytes of a line end stand at `at`: 1 for CR and LF, 2 for their JSON escapes, 0 for anything else, -1 where the
+ * text ends before it can be told.
+ */
+export function lineEndWidth(text: Uint8Array, at: number, end: number): number {
+  const octet = text[at]
+  if (octet === LF || octet === CR) return 1
+  if (octet !== BACKSLASH) return 0
+  if (at + 1 >= end) return -1
+  return text[at + 1] === N || text[at + 1] === R ? 2 : 0
+}
+
+/** The bytes without line ends, in both their forms: as values are learned and matched. The same view where there are none. */
+export function withoutLineEnds(bytes: Uint8Array): Uint8Array {
+  let kept: Uint8Array | undefined
+  let length = 0
+  for (let at = 0; at < bytes.length; ) {
+    const width = lineEndWidth(bytes, at, bytes.length)
+    if (width > 0) {
+      kept ??= bytes.slice()
+      at += width
+    } else {
+      if (kept !== undefined) kept[length] = bytes[at]!
+      length += 1
+      at += 1
+    }
+  }
+  return kept === undefined ? bytes : kept.subarray(0, length)
+}

@@ -1,0 +1,117 @@
+// Finds, four bytes at a time, where in a text something that is looked for may begin. A filter that fits a core's cache
+// says "perhaps" of each place; whoever asked then looks closer. It never says "no" of a place where a known gram stands.
+
+/** Slots of the filter, one byte each: half a core's cache of the second level on ordinary servers. */
+const FILTER_BITS = 18
+const SHIFT = 32 - FILTER_BITS
+const MULTIPLIER = 0x9e3779b1 | 0
+
+/** Four bytes as one number, the first lowest: what an Int32Array over the same memory reads on every machine that Node runs on. */
+export function gramAt(text: Uint8Array, at: number): number {
+  return text[at]! | (text[at + 1]! << 8) | (text[at + 2]! << 16) | (text[at + 3]! << 24)
+}
+
+/** The first four bytes of a literal, in every mixture of cases where asked for. */
+export function gramsOf(literal: string, anyCase: boolean): number[] {
+  let grams = [0]
+  for (let at = 0; at < 4; at++) {
+    const octet = literal.charCodeAt(at)
+    const isLetter = anyCase && /[a-z]/i.test(literal[at] ?? '')
+    const octets = isLetter ? [octet | 0x20, octet & 0xdf] : [octet]
+    grams = grams.flatMap((gram) => octets.map((each) => gram | (each << (8 * at))))
+  }
+  return grams
+}
+
+/** What grams a text is swept for. Grams are added for good, or until `clear`. */
+export class GramFilter {
+  readonly #slots = new Uint8Array(1 << FILTER_BITS)
+  /** Which one, two and three bytes begin a gram that must not pass before it is known to be whole. */
+  readonly #beginnings = new Uint8Array(1 << 16)
+
+  /** `isHeld`: its bytes are not given out while only its beginning has come. */
+  add(gram: number, isHeld: boolean): void {
+    this.#slots[Math.imul(gram, MULTIPLIER) >>> SHIFT] = 1
+    if (!isHeld) return
+    for (let length = 1; length < 4; length++) this.#beginnings[beginningSlot(gram, length)] = 1
+  }
+
+  clear(): void {
+    this.#slots.fill(0)
+    this.#beginnings.fill(0)
+  }
+
+  /** Whether the lowest `length` (1 to 3) bytes of `gram` may be the beginning of a gram that is held. */
+  mayBegin(gram: number, length: number): boolean {
+    return this.#beginnings[beginningSlot(gram, length)] === 1
+  }
+
+  /** The first place from `at`, below `stop`, where a gram may be; or `stop`. `words` is over the memory of `text`, which goes on 3 bytes past it. */
+  sweep(text: Uint8Array, words: Int32Array, at: number, stop: number): number {
+    const slots = this.#slots
+    for (; at < stop && (at & 3) !== 0; at++) {
+      if (slots[Math.imul(gramAt(text, at), MULTIPLIER) >>> SHIFT] !== 0) return at
+    }
+    if (at >= stop) return stop
+    let index = at >>> 2
+    const last = (stop - 1) >>> 2
+    let word = words[index]!
+    for (; index < last; index++) {
+      const next = words[index + 1]!
+      if (
+        (slots[Math.imul(word, MULTIPLIER) >>> SHIFT]! |
+          slots[Math.imul((word >>> 8) | (next << 24), MULTIPLIER) >>> SHIFT]! |
+          slots[Math.imul((word >>> 16) | (next << 16), MULTIPLIER) >>> SHIFT]! |
+          slots[Math.imul((word >>> 24) | (next << 8), MULTIPLIER) >>> SHIFT]!) !==
+        0
+      ) {
+        break
+      }
+      word = next
+    }
+    for (at = index << 2; at < stop; at++) {
+      if (slots[Math.imul(gramAt(text, at), MULTIPLIER) >>> SHIFT] !== 0) return at
+    }
+    return stop
+  }
+}
+
+/** One and two bytes have slots of their own or nearly so; three share them by a hash. */
+function beginningSlot(gram: number, length: number): number {
+  if (length === 1) return gram & 0xff
+  if (length === 2) return gram & 0xffff
+  return Math.imul(gram & 0xffffff, MULTIPLIER) >>> 16
+}
+
+/** From grams to numbers other than zero. */
+export class GramTable {
+  #grams = new Int32Array(64)
+  #values = new Int32Array(64)
+  #count = 0
+
+  get(gram: number): number {
+    const mask = this.#grams.length - 1
+    for (let at = Math.imul(gram, MULTIPLIER) >>> 7; ; at++) {
+      const value = this.#values[at & mask]!
+      if (value === 0 || this.#grams[at & mask] === gram) return value
+    }
+  }
+
+  set(gram: number, value: number): void {
+    if (this.#count * 2 >= this.#grams.length) this.#grow()
+    const mask = this.#grams.length - 1
+    let at = Math.imul(gram, MULTIPLIER) >>> 7
+    while (this.#values[at & mask] !== 0 && this.#grams[at & mask] !== gram) at += 1
+    if (this.#values[at & mask] === 0) this.#count += 1
+    this.#grams[at & mask] = gram
+    this.#values[at & mask] = value
+  }
+
+  #grow(): void {
+    const [grams, values] = [this.#grams, this.#values]
+    this.#grams = new Int32Array(grams.length * 2)
+    this.#values = new Int32Array(grams.length * 2)
+    this.#count = 0
+    for (let at = 0; at < grams.length; at++) if (values[at] !== 0) this.set(grams[at]!, values[at]!)
+  }
+}

@@ -1,0 +1,319 @@
+// Values that were masked somewhere, to be known again wherever they turn up: as they are, in base64, hexadecimal digits,
+// and the escapes of JSON and URLs. It keeps hashes, not values, of a bounded number; what was used longest ago goes first.
+
+import { isUtf8 } from 'node:buffer'
+import {
+  BASE64,
+  BASE64_SECOND,
+  BASE64_THIRD,
+  FormReader,
+  HEX,
+  JSON_ESCAPED,
+  lineEndWidth,
+  MORE,
+  RAW,
+  URL_ESCAPED,
+  withoutLineEnds,
+} from './encodings.ts'
+import { GramFilter, GramTable, gramAt } from './grams.ts'
+import { innerSecrets } from './inner-secrets.ts'
+import { KeyedPrefixes } from './keyed-prefixes.ts'
+import { isLearnable } from './learnable.ts'
+import { FOUND, type Found, LIVE, NONE, type Outcome, type Window } from './match.ts'
+
+export interface LearnedBounds {
+  /** Values at most. */
+  readonly values: number
+  /** Memory for them at most, in bytes. */
+  readonly bytes: number
+  /** A longer value is learned in pieces of this length. */
+  readonly piece: number
+  /** How deep secrets within values are looked for. */
+  readonly depth: number
+  /** Shorter ones are not learned. */
+  readonly shortest: number
+}
+
+/** This much of a value, by its hash, and a flush no longer lets its beginning pass. */
+const SURE_LENGTH = 6
+const SHORTEST_SEQUENCE = 4
+const FORMS = [RAW, JSON_ESCAPED, URL_ESCAPED, BASE64, BASE64_SECOND, BASE64_THIRD, HEX]
+/** When the bounds are met, this part of the values goes at once: what goes one by one is forgotten slowly. */
+const EVICTED_PART = 8
+const BACKSLASH = 0x5c
+
+/** What one value needs to be known again. */
+interface Learned {
+  /** Grams and the forms that they begin, by turns. */
+  readonly grams: Int32Array
+  readonly records: Int32Array
+}
+
+export class LearnedValues {
+  readonly #bounds: LearnedBounds
+  readonly #prefixes: KeyedPrefixes
+  /** By identity, the one used longest ago first. */
+  readonly #values = new Map<number, Learned>()
+  readonly #filter = new GramFilter()
+  #grams = new GramTable()
+  /** Grams of others that share the filter. */
+  readonly #reserved = new Map<number, boolean>()
+  readonly #reader = new FormReader()
+  #bytes = 0
+
+  /** `key`: of the hashes; random, and of this process alone. */
+  constructor(key: Uint8Array, bounds: LearnedBounds) {
+    this.#bounds = bounds
+    this.#prefixes = new KeyedPrefixes(key)
+  }
+
+  /** Values known, each with what was found in it. */
+  get size(): number {
+    return this.#values.size
+  }
+
+  /** Bytes that the values take, about; the tables' own fixed size is not counted. */
+  get bytes(): number {
+    return this.#bytes + this.#prefixes.bytes
+  }
+
+  /** The filter that finds both what is learned and what is reserved. */
+  get filter(): GramFilter {
+    return this.#filter
+  }
+
+  /** Has the shared filter find a gram of somebody else too. */
+  reserve(gram: number, isHeld: boolean): void {
+    this.#reserved.set(gram, isHeld || this.#reserved.get(gram) === true)
+    this.#filter.add(gram, isHeld)
+  }
+
+  /** Remembers a value and what is secret within it. The bytes are borrowed. What is short, common or public is not learned. */
+  learn(value: Uint8Array): void {
+    if (value.length < this.#bounds.shortest) return
+    const identity = this.#prefixes.identify(value)
+    const known = this.#values.get(identity)
+    if (known !== undefined) {
+      this.#values.delete(identity)
+      this.#values.set(identity, known)
+      return
+    }
+    const grams: number[] = []
+    const records: number[] = []
+    for (const secret of [value, ...innerSecrets(value, this.#bounds.depth)]) {
+      if (secret.length >= this.#bounds.shortest && isLearnable(secret)) this.#describe(secret, grams, records)
+    }
+    if (records.length === 0) return
+    const learned = { grams: Int32Array.from(grams), records: Int32Array.from(records) }
+    this.#values.set(identity, learned)
+    this.#bytes += sizeOf(learned)
+    this.#insert(learned)
+    if (this.#values.size > this.#bounds.values || this.bytes > this.#bounds.bytes) this.#evict()
+  }
+
+  /** Whether a learned value begins at `at`, where the four bytes of `gram` are (line ends passed over). */
+  match(window: Window, at: number, gram: number, found: Found): Outcome {
+    const forms = this.#grams.get(gram)
+    if (forms === 0) return NONE
+    let outcome: Outcome = NONE
+    let [to, isBase64, isSure] = [at, false, false]
+    for (const form of FORMS) {
+      if ((forms & form) === 0) continue
+      const each = this.#walk(form, window, at, found)
+      if (each === NONE) continue
+      if (each === LIVE) {
+        outcome = LIVE
+        isSure ||= found.isSure
+      } else if (found.to > to) {
+        if (outcome === NONE) outcome = FOUND
+        to = found.to
+        isBase64 = form === BASE64 || form === BASE64_SECOND || form === BASE64_THIRD
+        isSure = true
+      }
+    }
+    if (outcome === LIVE) return found.live(at, isSure)
+    if (outcome === NONE) return NONE
+    found.mask(at, to)
+    found.isBase64 = isBase64
+    return FOUND
+  }
+
+  #walk(form: number, { text, end, isFinal }: Window, at: number, found: Found): Outcome {
+    const reader = this.#reader
+    const prefixes = this.#prefixes
+    reader.start(form, text, at, end)
+    prefixes.start()
+    let to = -1
+    for (;;) {
+      if (form === RAW) {
+        const width = lineEndWidth(text, reader.at, end)
+        if (width > 0) {
+          reader.at += width
+          continue
+        }
+        if (width < 0 && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
+      }
+      let octet = reader.next()
+      if (octet === MORE && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
+      if (octet < 0) break
+      if (octet === 0x0a || octet === 0x0d) continue
+      if (form !== RAW && octet === BACKSLASH) {
+        // It may be half of a line end's escape, within what is read from base64 and the like.
+        const before = reader.at
+        const next = reader.next()
+        if (next === MORE && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
+        if (next === 0x6e || next === 0x72) continue
+        if (!prefixes.step(octet)) break
+        if (prefixes.isWhole()) to = before
+        if (next < 0 || !prefixes.goesOn()) break
+        octet = next
+      }
+      if (!prefixes.step(octet)) break
+      if (prefixes.isWhole()) to = reader.at
+      if (!prefixes.goesOn()) break
+    }
+    return to === -1 ? NONE : found.mask(at, to)
+  }
+
+  #describe(secret: Uint8Array, grams: number[], records: number[]): void {
+    const isStructure = isJson(secret)
+    for (const piece of piecesOf(secret, this.#bounds.piece)) {
+      for (const [skipped, forms] of [
+        [0, firstForms(piece, isStructure)],
+        [1, base64Forms(piece, 2, 3, BASE64_THIRD)],
+        [2, base64Forms(piece, 1, 2, BASE64_SECOND)],
+      ] as const) {
+        const sequence = withoutLineEnds(piece.subarray(skipped))
+        if (sequence.length < SHORTEST_SEQUENCE) continue
+        for (const { text, form } of forms) {
+          const beginning = withoutLineEnds(text)
+          if (beginning.length >= 4) grams.push(gramAt(beginning, 0), form)
+        }
+        for (const record of this.#prefixes.records(sequence)) records.push(record)
+      }
+    }
+  }
+
+  #insert({ grams, records }: Learned): void {
+    for (let at = 0; at < grams.length; at += 2) {
+      const gram = grams[at]!
+      this.#filter.add(gram, true)
+      this.#grams.set(gram, this.#grams.get(gram) | grams[at + 1]!)
+    }
+    this.#prefixes.insert(records)
+  }
+
+  #evict(): void {
+    const kept = this.#values.size - Math.max(1, Math.ceil(this.#values.size / EVICTED_PART))
+    for (const [identity, learned] of this.#values) {
+      if (this.#values.size <= kept) break
+      this.#values.delete(identity)
+      this.#bytes -= sizeOf(learned)
+    }
+    this.#filter.clear()
+    this.#grams = new GramTable()
+    this.#prefixes.clear()
+    for (const [gram, isHeld] of this.#reserved) this.#filter.add(gram, isHeld)
+    for (const learned of this.#values.values()) this.#insert(learned)
+  }
+}
+
+const OVERHEAD = 256
+
+function sizeOf({ grams, records }: Learned): number {
+  return grams.byteLength + records.byteLength + OVERHEAD
+}
+
+interface Form {
+  readonly text: Uint8Array
+  readonly form: number
+}
+
+/** How much of a value is written in each form to see how it begins: escapes make it no shorter. */
+const BEGINNING = 24
+
+/**
+ * How a piece begins in the forms that have its first byte. JSON is not looked for as it is, only its strings are: what is
+ * masked across strings would be JSON no more.
+ */
+function firstForms(piece: Uint8Array, isStructure: boolean): Form[] {
+  const beginning = Buffer.from(piece.subarray(0, BEGINNING))
+  const hex = beginning.toString('hex')
+  return [
+    ...(isStructure ? [] : [{ text: beginning, form: RAW }]),
+    ...base64Forms(piece, 0, 0, BASE64),
+    { text: Buffer.from(hex), form: HEX },
+    { text: Buffer.from(hex.toUpperCase()), form: HEX },
+    ...escapedForms(beginning, piece),
+  ]
+}
+
+/** The piece in base64 as it is behind `before` other bytes, without the characters that depend on those; in both alphabets. */
+function base64Forms(piece: Uint8Array, before: number, skipped: number, form: number): Form[] {
+  const octets = Buffer.concat([Buffer.alloc(before), piece.subarray(0, BEGINNING)])
+  const standard = octets.toString('base64').replace(/=+$/, '').slice(skipped)
+  const url = standard.replaceAll('+', '-').replaceAll('/', '_')
+  return [standard, url].map((text) => ({ text: Buffer.from(text), form }))
+}
+
+function isJson(value: Uint8Array): boolean {
+  if (value[0] !== 0x7b && value[0] !== 0x5b) return false
+  try {
+    JSON.parse(Buffer.from(value).toString())
+    return true
+  } catch {
+    return false
+  }
+}
+
+const NEEDS_ESCAPE = /[^\w.~-]/
+
+/** JSON and URL escapes, in the ways that differ. Only for text: other bytes are not put into either. */
+function escapedForms(beginning: Buffer, piece: Uint8Array): Form[] {
+  if (!isUtf8(piece) || !NEEDS_ESCAPE.test(Buffer.from(piece).toString())) return []
+  const text = beginning.toString('utf8').replace(/\ufffd+$/, '')
+  const json = JSON.stringify(text).slice(1, -1)
+  const forGo = json.replace(/[<>&]/g, unicodeEscape)
+  const slashed = json.replaceAll('/', '\\/')
+  const ascii = json.replace(/[^\x20-\x7e]/g, unicodeEscape)
+  const url = [...text]
+    .map((character) => (NEEDS_ESCAPE.test(character) ? percentEscape(character) : character))
+    .join('')
+  const component = encodeURIComponent(text)
+  const path = encodeURI(text)
+  const escapedUrls = [url, component, path, url.replaceAll('%20', '+')]
+  return [
+    ...[json, forGo, slashed, ascii].map((each) => ({ text: Buffer.from(each), form: JSON_ESCAPED })),
+    ...[...escapedUrls, ...escapedUrls.map(lowerEscapes)].map((each) => ({
+      text: Buffer.from(each),
+      form: URL_ESCAPED,
+    })),
+  ]
+}
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+function percentEscape(character: string): string {
+  return Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '%$&')
+}
+
+function lowerEscapes(text: string): string {
+  return text.replace(/%../g, (escaped) => escaped.toLowerCase())
+}
+
+/** A value, or parts of it of about the same length; no part begins within a character. */
+function piecesOf(value: Uint8Array, length: number): Uint8Array[] {
+  if (value.length <= length) return [value]
+  const count = Math.ceil(value.length / length)
+  const pieces: Uint8Array[] = []
+  let from = 0
+  for (let piece = 1; piece <= count; piece++) {
+    let to = Math.round((value.length * piece) / count)
+    for (let back = 0; back < 3 && to < value.length && (value[to]! & 0xc0) === 0x80; back++) to -= 1
+    pieces.push(value.subarray(from, to))
+    from = to
+  }
+  return pieces
+}

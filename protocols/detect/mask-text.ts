@@ -1,0 +1,113 @@
+// What stands in place of masked bytes, byte for byte, and how to know it again in a write. It never replaces a quote, half
+// of a JSON escape or a line end, so that the text around it keeps its structure.
+
+const LF = 0x0a
+const CR = 0x0d
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/** In place of text, then its last character up to the length. */
+export const TEXT_MARK = '~mask~'
+/** The same in place of base64, which it is too. */
+export const BASE64_MARK = '/mask+'
+const MARK_LENGTH = 6
+const TEXT = Uint8Array.from(TEXT_MARK, (character) => character.charCodeAt(0))
+const BASE64 = Uint8Array.from(BASE64_MARK, (character) => character.charCodeAt(0))
+const TEXT_FILL = TEXT[MARK_LENGTH - 1]!
+const BASE64_FILL = BASE64[0]!
+
+/** The marks as they are, and the text mark in base64: as much of it as does not depend on what stands beside it. */
+const MARKS = [TEXT_MARK, BASE64_MARK, ...[0, 1, 2].flatMap(inBase64)]
+
+function inBase64(before: number): string[] {
+  const octets = Buffer.concat([Buffer.alloc(before), Buffer.from(TEXT_MARK)])
+  const [from, to] = [Math.ceil((before * 8) / 6), Math.floor((octets.length * 8) / 6)]
+  const characters = octets.toString('base64').slice(from, to)
+  return [characters, characters.replaceAll('+', '-').replaceAll('/', '_')]
+}
+
+/** Whether a write would put a mask in place of a value. */
+export function hasTextMark(text: Uint8Array | string): boolean {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : asBuffer(text)
+  return MARKS.some((mark) => bytes.includes(mark, 0, 'latin1'))
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Writes masks over a text into a copy of its end. One object for all masks of a stream. */
+export class MaskWriter {
+  /** Bytes that the last call masked and that were not masked before. */
+  changed = 0
+
+  /**
+   * Masks text[from, to) in `copy`, which begins with the byte at `base`; what lies before that counts, and is not written.
+   * What is masked already stays so. `index`: bytes of the same match before `from`. `isOpen`: more of it may follow, so
+   * that its mark is begun however short this is. Returns the index behind it.
+   */
+  write(
+    text: Uint8Array,
+    copy: Uint8Array,
+    base: number,
+    from: number,
+    to: number,
+    isBase64: boolean,
+    index: number,
+    isOpen: boolean,
+  ): number {
+    const mark = isBase64 ? BASE64 : TEXT
+    const fill = isBase64 ? BASE64_FILL : TEXT_FILL
+    this.changed = 0
+    let expected = from
+    for (let at = skipKept(text, from, from, to); at < to; at = skipKept(text, at, from, to)) {
+      // The mark is not broken by what is kept, unless it cannot be known what comes.
+      if (!isOpen && at !== expected && index < MARK_LENGTH) index = 0
+      const isMark = index > 0 || isOpen || isLong(text, at, from, to)
+      // An escape is masked whole.
+      for (let width = text[at] === BACKSLASH ? 2 : 1; width > 0; width--, at++) {
+        const octet = isMark && index < MARK_LENGTH ? mark[index]! : fill
+        if (isMark) index += 1
+        if (at < base || copy[at - base] !== text[at]) continue
+        copy[at - base] = octet
+        this.changed += 1
+      }
+      expected = at
+    }
+    return index
+  }
+}
+
+/** Whether there is room for a mark from `at` on. */
+function isLong(text: Uint8Array, at: number, from: number, to: number): boolean {
+  const most = at + MARK_LENGTH
+  while (at < most) {
+    if (skipKept(text, at, from, to) !== at || at >= to) return false
+    at += text[at] === BACKSLASH ? 2 : 1
+  }
+  return true
+}
+
+/** The first place from `at` that is masked: a whole escape or a character of its own. Kept: line ends in both forms, quotes, halves of escapes. */
+function skipKept(text: Uint8Array, at: number, from: number, to: number): number {
+  if (at === from) at += halfEscape(text, from)
+  for (; at < to; at++) {
+    const octet = text[at]
+    if (octet === LF || octet === CR || octet === QUOTE) continue
+    if (octet !== BACKSLASH) return at
+    const next = text[at + 1]
+    if (at + 1 >= to) continue
+    if (next === 0x6e || next === 0x72) at += 1
+    else if (next === 0x75 && at + 6 > to) return to
+    else return at
+  }
+  return to
+}
+
+/** How many bytes at `from` belong to an escape that begins before it. */
+function halfEscape(text: Uint8Array, from: number): number {
+  let backslashes = 0
+  while (backslashes < from && text[from - backslashes - 1] === BACKSLASH) backslashes += 1
+  if ((backslashes & 1) === 0) return 0
+  return text[from] === 0x75 ? 5 : 1
+}

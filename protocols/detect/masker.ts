@@ -1,0 +1,356 @@
+// One stream of bytes through all matchers: masks what they find, however it was cut, and holds back no more than what may
+// yet turn out to be found. Everything in here counts from the beginning of one buffer: bytes already given out that a
+// match may look back on, then what is held, then what has come.
+
+import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
+import { skipClass } from './classes.ts'
+import { lineEndWidth } from './encodings.ts'
+import { type GramFilter, type GramTable, gramAt } from './grams.ts'
+import type { LearnedValues } from './learned-values.ts'
+import { MaskWriter } from './mask-text.ts'
+import { FOUND, Found, type Matcher, NONE, type Outcome, type Window } from './match.ts'
+
+const NOTHING = new Uint8Array(0)
+const EMPTY = Buffer.alloc(0)
+const NO_WINDOW: Window = { text: NOTHING, end: 0, isFinal: false }
+const LF = 0x0a
+const CR = 0x0d
+const BACKSLASH = 0x5c
+const LEARNED = 'learned'
+/** A gram's bytes but one. */
+const BEGUN = 3
+
+/** What all maskers of one Detection share. */
+export interface Sought {
+  readonly filter: GramFilter
+  /** From grams to places in `matchers`, counted from 1. */
+  readonly anchors: GramTable
+  readonly matchers: readonly (readonly Matcher[])[]
+  readonly learned: LearnedValues | undefined
+  readonly lookBehind: number
+  readonly scratch: Scratch
+}
+
+/** Memory to lay out a text in, for the time of one call. */
+export class Scratch {
+  #bytes = new Uint8Array(1 << 16)
+  words = new Int32Array(this.#bytes.buffer)
+  readonly #kept: number
+
+  /** `kept`: larger memory is not kept for the next call. */
+  constructor(kept: number) {
+    this.#kept = kept
+  }
+
+  /** At least `length` bytes, and some behind them. */
+  take(length: number): Uint8Array {
+    if (this.#bytes.length < length + 8) this.#allocate(1 << (33 - Math.clz32(length + 8)))
+    return this.#bytes
+  }
+
+  done(): void {
+    if (this.#bytes.length > this.#kept) this.#allocate(this.#kept)
+  }
+
+  #allocate(length: number): void {
+    this.#bytes = new Uint8Array(length)
+    this.words = new Int32Array(this.#bytes.buffer)
+  }
+}
+
+/** How a scan ends: more may come; nothing has come for a while; nothing comes any more. */
+type Ending = 'more' | 'flush' | 'end'
+
+export class StreamMasker implements TextMasker {
+  readonly #sought: Sought
+  readonly #found = new Found()
+  readonly #writer = new MaskWriter()
+  readonly #counts = new Map<string, number>()
+
+  // Between two calls: #kept[0, #given) was given out, the rest is held; everything before #resume is decided.
+  #kept: Uint8Array = NOTHING
+  #given = 0
+  #resume = 0
+  /** What is held with the masks that are decided; undefined if there are none in it. */
+  #heldMasked: Uint8Array | undefined
+  /** Matchers are not asked below this place: it is masked already. */
+  #covered = 0
+  /** What is masked on, from #covered, while its bytes are of this class; and how much of its mask was written. */
+  #run: Uint8Array | undefined
+  #runWritten = 0
+  /** All masked between this place and #covered. */
+  #solid = 0
+  /** Before this place a flush gave out what was not decided, as it was. */
+  #undecided = 0
+  /** What began before this place was counted when a flush masked it. */
+  #counted = 0
+
+  // During a call.
+  #text: Uint8Array = NOTHING
+  #end = 0
+  #ending: Ending = 'more'
+  #window: Window = NO_WINDOW
+  /** The first place that is not decided yet, and the first byte that must not pass. */
+  #firstLive = 0
+  #hold = 0
+  /** From #given on, with masks; made when there is the first. */
+  #masked: Uint8Array | undefined
+  #firstMask = 0
+  #lastMask = 0
+  /** The text again, to be searched, and where its next line ends were found. */
+  #searched: Buffer = EMPTY
+  #lineFeed = 0
+  #carriageReturn = 0
+  #backslash = 0
+  /** A flush masks from here on what is not decided. */
+  #flushMask = 0
+
+  constructor(sought: Sought) {
+    this.#sought = sought
+  }
+
+  get held(): number {
+    return this.#kept.length - this.#given
+  }
+
+  receive(bytes: Uint8Array): Shown {
+    return this.#take(bytes, 'more')
+  }
+
+  flush(): Shown {
+    return this.#take(NOTHING, 'flush')
+  }
+
+  end(): Shown {
+    return this.#take(NOTHING, 'end')
+  }
+
+  taken(): TextMasked | undefined {
+    if (this.#counts.size === 0) return undefined
+    let count = 0
+    for (const each of this.#counts.values()) count += each
+    const rules = [...this.#counts.keys()].sort().join(', ')
+    this.#counts.clear()
+    return { rules, count }
+  }
+
+  #take(bytes: Uint8Array, ending: Ending): Shown {
+    const before = this.#kept.length
+    const end = before + bytes.length
+    const text = this.#sought.scratch.take(end)
+    text.set(this.#kept)
+    text.set(bytes, before)
+    this.#text = text
+    this.#end = end
+    this.#ending = ending
+    this.#window = { text, end, isFinal: ending === 'end' }
+    this.#searched = Buffer.from(text.buffer, text.byteOffset, end)
+    this.#lineFeed = -1
+    this.#carriageReturn = -1
+    this.#backslash = -1
+    this.#firstLive = end
+    this.#hold = end
+    this.#masked = undefined
+    this.#firstMask = end
+    this.#lastMask = 0
+    this.#flushMask = end
+    if (this.#heldMasked !== undefined) {
+      this.#copy().set(this.#heldMasked)
+      this.#firstMask = this.#given
+      this.#lastMask = before
+    }
+    this.#goOnMasking(before)
+    this.#scan()
+    const shown = this.#show(bytes, before, ending === 'more' ? this.#hold : end)
+    this.#text = NOTHING
+    this.#searched = EMPTY
+    this.#masked = undefined
+    this.#window = NO_WINDOW
+    this.#sought.scratch.done()
+    return shown
+  }
+
+  /** What began to be masked in an earlier call goes on from `at`. */
+  #goOnMasking(at: number): void {
+    if (this.#run === undefined) return
+    const to = skipClass(this.#text, at, this.#end, this.#run)
+    this.#runWritten = this.#write(at, to, false, this.#runWritten, true)
+    this.#covered = to
+    if (to < this.#end || this.#ending === 'end') this.#run = undefined
+  }
+
+  #scan(): void {
+    const { filter, learned, scratch } = this.#sought
+    const text = this.#text
+    const end = this.#end
+    let at = this.#resume
+    for (;;) {
+      const lineEnd = learned === undefined ? end : this.#nextLineEnd(at)
+      const stop = lineEnd - BEGUN
+      if (at < stop) {
+        let place = filter.sweep(text, scratch.words, at, stop)
+        for (; place < stop; place = filter.sweep(text, scratch.words, place + 1, stop)) {
+          this.#consider(place, gramAt(text, place), true)
+        }
+        at = stop
+      }
+      for (; at < lineEnd; at++) this.#considerAcross(at)
+      if (at >= end) return
+      // The letter of an escaped line end may be a letter behind a backslash all the same.
+      at = lineEnd + 1
+      if (at >= end && text[lineEnd] === BACKSLASH) this.#considerAcross(lineEnd)
+    }
+  }
+
+  /** The next line end that what is learned is looked for across; a backslash at the end may be half of one. */
+  #nextLineEnd(at: number): number {
+    for (;;) {
+      if (this.#lineFeed < at) this.#lineFeed = this.#indexOf(LF, at)
+      if (this.#carriageReturn < at) this.#carriageReturn = this.#indexOf(CR, at)
+      if (this.#backslash < at) this.#backslash = this.#indexOf(BACKSLASH, at)
+      const next = Math.min(this.#lineFeed, this.#carriageReturn, this.#backslash)
+      if (next === this.#end || next !== this.#backslash) return next
+      const width = lineEndWidth(this.#text, next, this.#end)
+      if (width > 0 || (width < 0 && this.#ending !== 'end')) return next
+      this.#backslash = this.#indexOf(BACKSLASH, next + 1)
+    }
+  }
+
+  #indexOf(octet: number, at: number): number {
+    const place = this.#searched.indexOf(octet, at)
+    return place === -1 ? this.#end : place
+  }
+
+  /** A place whose next four bytes, without line ends, have such among them or have not all come. */
+  #considerAcross(place: number): void {
+    const text = this.#text
+    let gram = 0
+    let length = 0
+    let at = place
+    for (; length < 4; at++) {
+      let width = at < this.#end ? lineEndWidth(text, at, this.#end) : -1
+      if (at === this.#end || (width < 0 && this.#ending !== 'end')) {
+        this.#begun(place, gram, length)
+        return
+      }
+      if (width < 0) width = 0
+      if (width === 0) gram |= text[at]! << (8 * length++)
+      else at += width - 1
+    }
+    this.#consider(place, gram, false)
+  }
+
+  /** The text ends within what may be a gram. */
+  #begun(place: number, gram: number, length: number): void {
+    if (this.#ending === 'end') return
+    if (place < this.#firstLive) this.#firstLive = place
+    const [begun, octets] = length === 0 ? [this.#text[place]!, 1] : [gram, length]
+    if (place < this.#hold && this.#sought.filter.mayBegin(begun, octets)) this.#hold = place
+  }
+
+  #consider(place: number, gram: number, isContiguous: boolean): void {
+    const { anchors, matchers, learned } = this.#sought
+    const list = isContiguous && place >= this.#covered ? anchors.get(gram) : 0
+    if (list !== 0) {
+      for (const matcher of matchers[list - 1]!) {
+        this.#settle(place, matcher.match(this.#window, place, this.#found), matcher.detector)
+        if (place < this.#covered) break
+      }
+    }
+    if (learned === undefined) return
+    this.#settle(place, learned.match(this.#window, place, gram, this.#found), LEARNED)
+  }
+
+  #settle(place: number, outcome: Outcome, rule: string): void {
+    if (outcome === NONE) return
+    const { from, to, isBase64, run } = this.#found
+    if (outcome === FOUND) {
+      if (this.#firstLive > place) {
+        this.#mask(from, to, isBase64, run, rule)
+        return
+      }
+      // Decided once what is before it is. Until then it is held, and no flush lets it pass.
+      if (from < this.#hold) this.#hold = from
+      if (this.#ending === 'flush') this.#maskUndecided(from, run === undefined ? to : this.#end, rule)
+      return
+    }
+    const { isSure } = this.#found
+    // What is masked whatever comes need not be held.
+    const hold = this.#found.hold >= this.#solid ? Math.max(this.#found.hold, this.#covered) : this.#found.hold
+    if (place < this.#firstLive) this.#firstLive = place
+    if (hold < this.#hold) this.#hold = hold
+    if (this.#ending === 'flush' && isSure) this.#maskUndecided(hold, this.#end, rule)
+  }
+
+  #mask(from: number, to: number, isBase64: boolean, run: Uint8Array | undefined, rule: string): void {
+    const isNew = from >= this.#counted
+    const seen = Math.max(from, this.#undecided)
+    let index = this.#write(seen, to, isBase64, 0, run !== undefined)
+    if ((this.#writer.changed > 0 || run !== undefined) && isNew) this.#count(rule)
+    let end = to
+    if (run !== undefined) {
+      end = skipClass(this.#text, to, this.#end, run)
+      index = this.#write(to, end, isBase64, index, true)
+      this.#run = end === this.#end && this.#ending !== 'end' ? run : undefined
+      this.#runWritten = index
+    }
+    if (end <= this.#covered) return
+    if (from > this.#covered || this.#solid > from) this.#solid = from
+    this.#covered = end
+  }
+
+  /** On a flush, what may yet be decided otherwise. */
+  #maskUndecided(from: number, to: number, rule: string): void {
+    if (to <= from) return
+    const seen = Math.max(from, this.#undecided)
+    const isNew = from >= this.#counted
+    this.#write(seen, to, false, 0, true)
+    if (this.#writer.changed > 0 && isNew) this.#count(rule)
+    if (to === this.#end && from < this.#flushMask) this.#flushMask = from
+  }
+
+  #count(rule: string): void {
+    this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1)
+  }
+
+  #write(from: number, to: number, isBase64: boolean, index: number, isOpen: boolean): number {
+    this.#writer.changed = 0
+    if (to <= from) return index
+    const after = this.#writer.write(this.#text, this.#copy(), this.#given, from, to, isBase64, index, isOpen)
+    this.#firstMask = Math.min(this.#firstMask, from)
+    this.#lastMask = Math.max(this.#lastMask, to)
+    return after
+  }
+
+  /** The text from the first byte not yet given out, to be masked. */
+  #copy(): Uint8Array {
+    this.#masked ??= this.#text.slice(this.#given, this.#end)
+    return this.#masked
+  }
+
+  /** Gives out what lies before `to`, and keeps what the next call needs. */
+  #show(bytes: Uint8Array, before: number, to: number): Shown {
+    const given = this.#given
+    const end = this.#end
+    const text = this.#text
+    if (to < given) to = given
+    const whole = to === end ? bytes : bytes.subarray(0, Math.max(0, to - before))
+    const original = given === before ? whole : text.slice(given, to)
+    const masked = this.#masked === undefined || this.#firstMask >= to ? original : this.#masked.subarray(0, to - given)
+    if (this.#ending === 'flush') {
+      this.#undecided = this.#flushMask
+      if (this.#flushMask < end) this.#counted = end
+    }
+    const resume = this.#ending === 'end' ? end : this.#firstLive
+    const from = Math.max(0, Math.min(resume, to) - this.#sought.lookBehind)
+    this.#heldMasked = this.#masked !== undefined && this.#lastMask > to ? this.#masked.slice(to - given) : undefined
+    this.#kept = text.slice(from, end)
+    this.#given = to - from
+    this.#resume = resume - from
+    this.#covered = Math.max(0, this.#covered - from)
+    this.#solid = Math.max(0, this.#solid - from)
+    this.#undecided = Math.max(0, this.#undecided - from)
+    this.#counted = Math.max(0, this.#counted - from)
+    return { original, masked }
+  }
+}

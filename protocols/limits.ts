@@ -233,6 +233,10 @@ const defaults = {
     /** Bytes of a key, and of a number, in a masked body. */
     key: 65_536,
     number: 1_024,
+    /** A body in YAML: a Secret of 1 MiB is 1.4 of base64. It is held whole, as text, tokens and nodes. */
+    yaml: 2_097_152,
+    /** Its parts (words, colons, blanks, line ends), each of which costs its reader up to 8 µs: some 10,000 lines, half a second. */
+    yamlTokens: 65_536,
     /** What is held back of a stream passes after this much quiet: an echo must not be felt, a log line may wait. */
     terminalQuietMillis: 20,
     quietMillis: 200,

@@ -24,6 +24,7 @@ const NAMES = [
   'request-info',
   'token',
   'json-body',
+  'yaml-body',
 ] as const
 
 type Module = { readonly default: Target }

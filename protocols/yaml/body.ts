@@ -1,0 +1,127 @@
+// A YAML answer, masked as the JSON that it means: scalars are replaced where they stand, and every other byte stays.
+// Refuses what is longer than is held, and what cannot be read with one meaning.
+
+import { isUtf8 } from 'node:buffer'
+import { isMap, isScalar, isSeq, type Node, type Scalar } from 'yaml'
+import { MisuseError } from '../errors.ts'
+import { ObjectMasker } from '../json/object.ts'
+import type { BodyRewriter, BodyShape, FieldMasker } from '../kube/field-masker.ts'
+import type { Limits } from '../limits.ts'
+import { assertPlainNode, keyOf, readDocument, type YamlBounds } from './document.ts'
+import { YamlError } from './errors.ts'
+import { quoted, wordOf } from './scalar.ts'
+
+const NOTHING = new Uint8Array(0)
+
+export class YamlBody implements BodyRewriter {
+  readonly #masker: FieldMasker
+  readonly #bounds: Limits['mask']
+  readonly #isWatch: boolean
+  #held: Uint8Array[] = []
+  #length = 0
+
+  /** An object and a list are read alike; the API server has no watch in YAML, and one is refused. */
+  constructor(shape: BodyShape, masker: FieldMasker, bounds: Limits['mask']) {
+    this.#masker = masker
+    this.#bounds = bounds
+    this.#isWatch = shape === 'watch'
+  }
+
+  receive(bytes: Uint8Array): Uint8Array {
+    if (this.#isWatch) throw new YamlError('yaml.watch', 'a watch in YAML')
+    this.#length += bytes.length
+    if (this.#length > this.#bounds.yaml) throw new YamlError('yaml.length', 'a text longer than is held for masking')
+    this.#held.push(bytes.slice())
+    return NOTHING
+  }
+
+  end(): Uint8Array {
+    const bytes = Buffer.concat(this.#held)
+    this.#held = []
+    if (!isUtf8(bytes)) throw new YamlError('yaml.utf8', 'the text is not UTF-8')
+    const text = bytes.toString('utf8')
+    const root = readDocument(text, this.#bounds)
+    return root === undefined ? bytes : this.#masked(text, root)
+  }
+
+  #masked(text: string, root: Node): Uint8Array {
+    const twin = new JsonTwin(root, this.#bounds)
+    const masker = new ObjectMasker(this.#masker, this.#bounds)
+    masker.find(twin.json, 0)
+    const pieces: string[] = []
+    let done = 0
+    for (const { from, token } of masker.edits()) {
+      const { start, end } = twin.placeOf(from)
+      pieces.push(text.slice(done, start), quoted(JSON.parse(Buffer.from(token).toString()) as string))
+      // A block scalar ends with its last line.
+      if (text[end - 1] === '\n') pieces.push('\n')
+      done = end
+    }
+    pieces.push(text.slice(done))
+    return Buffer.from(pieces.join(''))
+  }
+}
+
+/** The JSON that a document means, and where in the YAML its strings stand. */
+class JsonTwin {
+  readonly json: Buffer
+  readonly #bounds: YamlBounds
+  readonly #places = new Map<number, Scalar>()
+  readonly #pieces: string[] = []
+  #length = 0
+
+  /** Throws YamlError. */
+  constructor(root: Node, bounds: YamlBounds) {
+    this.#bounds = bounds
+    this.#value(root)
+    this.json = Buffer.from(this.#pieces.join(''))
+  }
+
+  /** Of the string that begins at json[at]. */
+  placeOf(at: number): { readonly start: number; readonly end: number } {
+    const range = this.#places.get(at)?.range
+    if (range === undefined || range === null) throw new MisuseError('a mask where no string begins')
+    return { start: range[0], end: range[1] }
+  }
+
+  /** Nesting was bounded by the reader. */
+  #value(node: Node | null): void {
+    if (node !== null) assertPlainNode(node)
+    if (node === null) this.#write('null')
+    else if (isScalar<string>(node)) this.#scalar(node)
+    else if (isSeq<Node>(node)) {
+      this.#write('[')
+      for (const [index, item] of node.items.entries()) {
+        if (index > 0) this.#write(',')
+        this.#value(item)
+      }
+      this.#write(']')
+    } else if (isMap<unknown, Node | null>(node)) {
+      const keys = new Set<string>()
+      this.#write('{')
+      for (const pair of node.items) {
+        const key = keyOf(pair).value
+        if (keys.has(key)) throw new YamlError('yaml.duplicate_key', 'a key is there twice')
+        if (keys.size > 0) this.#write(',')
+        keys.add(key)
+        const name = JSON.stringify(key)
+        if (Buffer.byteLength(name) > this.#bounds.key)
+          throw new YamlError('yaml.key.length', 'a key longer than is taken')
+        this.#write(`${name}:`)
+        this.#value(pair.value)
+      }
+      this.#write('}')
+    } else throw new YamlError('yaml.alias', 'an alias')
+  }
+
+  #scalar(node: Scalar<string>): void {
+    const word = node.type === 'PLAIN' ? wordOf(node.value, this.#bounds.number) : undefined
+    if (word === undefined) this.#places.set(this.#length, node)
+    this.#write(word ?? JSON.stringify(node.value))
+  }
+
+  #write(piece: string): void {
+    this.#length += Buffer.byteLength(piece)
+    this.#pieces.push(piece)
+  }
+}

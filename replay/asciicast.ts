@@ -2,8 +2,8 @@
 // Escapes are filtered as for playing: a cast is made to be shown on terminals and in pages. Other tapes are refused.
 
 import { CHANNEL } from '../protocols/kube/channels.ts'
+import { commandLine, wantsTerminal } from '../protocols/kube/command-line.ts'
 import type { Entry, OpenBody } from '../protocols/tape/entry.ts'
-import { commandLine, wantsTerminal } from './command-line.ts'
 import { NotPlayable } from './player.ts'
 import { printable, printableJson } from './printable.ts'
 import { ExitStatus, isOutput, type Run, runsOf, type TerminalSize, TerminalSizes } from './stream-runs.ts'

@@ -1,18 +1,7 @@
 // Text from a tape (user names, paths, commands) -> text that is safe on a terminal, in a log line and in a table.
 // Nothing is refused: what a terminal would act upon, or a reader could not see, is shown as an escape instead.
 
-/**
- * C0, DEL and C1 controls, line and paragraph separators, everything that reorders or hides text (bidirectional
- * controls, zero-width and tag characters, byte order marks), and surrogates without a partner.
- */
-const UNSAFE =
-  /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|[\ud800-\udfff]/gu
-
-const NAMED: ReadonlyMap<string, string> = new Map([
-  ['\n', '\\n'],
-  ['\r', '\\r'],
-  ['\t', '\\t'],
-])
+import { ESCAPES, UNSAFE } from '../protocols/shell-word.ts'
 
 /** The text with every unsafe character written as `\n`, `\x1b` or `\u{202e}`. Never longer than 9 times the input. */
 export function printable(text: string): string {
@@ -32,16 +21,6 @@ export function printableJson(value: unknown): string {
     for (let at = 0; at < found.length; at++) escaped += `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`
     return escaped
   })
-}
-
-const SAFE_WORD = /^[A-Za-z0-9_@%+=:,./-]+$/
-
-/** One word of a POSIX shell's command line: as it is, in single quotes, or in `$'…'` if it holds unsafe characters. */
-export function shellWord(word: string): string {
-  if (SAFE_WORD.test(word)) return word
-  if (isPrintable(word)) return `'${word.replaceAll("'", "'\\''")}'`
-  const quoted = word.replace(/[\\']/g, '\\$&').replace(UNSAFE, shellEscapeOf)
-  return `$'${quoted}'`
 }
 
 /** Columns that printable text takes on a terminal: 2 for East Asian wide characters and emoji, 0 for combining marks. */
@@ -88,17 +67,8 @@ function isWide(code: number): boolean {
 }
 
 function escapeOf(character: string): string {
-  const named = NAMED.get(character)
+  const named = ESCAPES.get(character)
   if (named !== undefined) return named
   const code = character.codePointAt(0) as number
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
-}
-
-/** As bash, zsh and ksh read `$'…'`: \xHH is one byte, so characters past ASCII need \u and \U. */
-function shellEscapeOf(character: string): string {
-  const named = NAMED.get(character)
-  if (named !== undefined) return named
-  const code = character.codePointAt(0) as number
-  if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`
-  return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`
 }

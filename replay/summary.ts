@@ -1,8 +1,8 @@
 // The first entries of a tape and its last one -> its line in a list, or nothing if the filter asks for something else.
 // It reads no further than to the first request that matches.
 
+import { commandLine } from '../protocols/kube/command-line.ts'
 import type { Entry, OpenBody, RequestBody } from '../protocols/tape/entry.ts'
-import { commandLine } from './command-line.ts'
 import { cutToColumns } from './printable.ts'
 import { DamagedTape } from './stream-runs.ts'
 import { asksOfRequests, matchesOpening, matchesRequest, type TapeFilter } from './tape-filter.ts'

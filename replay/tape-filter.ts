@@ -1,9 +1,9 @@
 // What somebody asks of a list of tapes <-> the query of the admin API; and whether a tape's opening and requests match.
 // Values that mean nothing (an unknown kind, a time that is none) are refused with what would be right.
 
+import { commandLine } from '../protocols/kube/command-line.ts'
 import type { OpenBody, RequestBody, TapeKind } from '../protocols/tape/entry.ts'
 import { isUlid } from '../protocols/tape/ulid.ts'
-import { commandLine } from './command-line.ts'
 
 /** All given parts must hold; those about requests must hold for one and the same request. */
 export interface TapeFilter {

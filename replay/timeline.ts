@@ -2,8 +2,8 @@
 // of a port-forward, notes, and how it ended. It keeps no bytes of bodies or streams, only their sums.
 
 import { CHANNEL, FORWARD, FORWARD_BASE } from '../protocols/kube/channels.ts'
+import { commandLine } from '../protocols/kube/command-line.ts'
 import type { Entry, NoteBody, RequestBody, SealBody } from '../protocols/tape/entry.ts'
-import { commandLine } from './command-line.ts'
 import { ExitStatus, isOutput, runsOf } from './stream-runs.ts'
 
 /** One request, from its head to the end of its answer or stream. Times in microseconds since the tape opened. */

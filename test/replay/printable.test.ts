@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { columns, cutToColumns, isPrintable, printable, printableJson, shellWord } from '../../replay/printable.ts'
+import { shellWord } from '../../protocols/shell-word.ts'
+import { columns, cutToColumns, isPrintable, printable, printableJson } from '../../replay/printable.ts'
 
 const hostile: readonly (readonly [name: string, text: string, shown: string])[] = [
   ['an escape sequence', 'a\x1b[31mb', 'a\\x1b[31mb'],

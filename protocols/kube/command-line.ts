@@ -1,9 +1,9 @@
 // A recorded request -> the kubectl command line that would send it, shell-quoted, for people to read ("get pods -n prod").
 // It describes what the wire says: a client's claims about itself only choose between names for the same verb.
 
-import { field } from '../protocols/fields.ts'
-import type { AttributesBody, RequestBody } from '../protocols/tape/entry.ts'
-import { shellWord } from './printable.ts'
+import { field } from '../fields.ts'
+import { shellWord } from '../shell-word.ts'
+import type { AttributesBody, RequestBody } from '../tape/entry.ts'
 
 /**
  * The command line without the word "kubectl". Quoted for a shell and free of characters a terminal would act upon.

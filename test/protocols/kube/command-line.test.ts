@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RequestBody } from '../../protocols/tape/entry.ts'
-import { commandLine, wantsTerminal } from '../../replay/command-line.ts'
-import { attributes, requestBody } from '../support/recording.ts'
+import { commandLine, wantsTerminal } from '../../../protocols/kube/command-line.ts'
+import type { RequestBody } from '../../../protocols/tape/entry.ts'
+import { attributes, requestBody } from '../../support/recording.ts'
 
 const web = { apiGroup: 'apps', namespace: 'web', name: 'web' }
 const shell = { namespace: 'default', name: 'shell' }

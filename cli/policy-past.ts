@@ -1,6 +1,7 @@
 // Calls on tapes, each decided again by a policy as it was asked: who, where, when and with which body. Gives those that
 // come out otherwise than they did. What a stage other than the policy refused stays refused, and is not looked at.
 
+import { claimsOf } from '../gateway/claims.ts'
 import { decide } from '../gateway/policy/decide.ts'
 import type { Effect, Policy } from '../gateway/policy/policy.ts'
 import { NO_BODY, RequestObject } from '../gateway/policy/request-object.ts'
@@ -133,7 +134,7 @@ export class Past {
     const object = body === undefined ? NO_BODY : new SeenObject(body, field(fields, 'content-type') ?? '')
     const decision = decide(this.#policy, {
       principal: { ...principal, issuer: '', expiresAt: Number.POSITIVE_INFINITY },
-      claims: { run: field(fields, 'sallyport-run') ?? '', intent: field(fields, 'sallyport-intent') ?? '' },
+      claims: claimsOf(fields),
       cluster: open.cluster,
       attributes,
       upgrade,
@@ -142,7 +143,8 @@ export class Past {
       now: Math.floor(time / 1000),
     })
     const becomes = { effect: effectOf(decision), rule: decision.rule }
-    if (isSame(past, becomes)) return undefined
+    const was = outcomeOf(past)
+    if (isSame(was, becomes)) return undefined
     const uncertain = !call.isWhole && object instanceof SeenObject && object.wasRead
     this.sums.changed += 1
     if (uncertain) this.sums.uncertain += 1
@@ -157,7 +159,7 @@ export class Past {
       resource: attributes.resource,
       namespace: attributes.namespace,
       line: commandLine(request),
-      was: { effect: past.effect, rule: past.rule },
+      was,
       becomes,
       uncertain,
     }
@@ -181,6 +183,11 @@ function lessen(call: Pending | undefined): void {
 /** Rules have no dot in their names; checks of other stages have. */
 function isOfPolicy(rule: string): boolean {
   return !rule.includes('.') || rule.startsWith('policy.')
+}
+
+/** As the policy decided, whatever people have said then. */
+function outcomeOf({ effect, rule, approval }: DecisionBody): Outcome {
+  return { effect: effect === 'ask' || approval !== undefined ? 'requireApproval' : effect, rule }
 }
 
 /** A call that the same rule asked about then ended as people said, or as nobody did. */

@@ -49,7 +49,8 @@ async function show(tapes: Tapes, id: string, json: boolean, io: Io): Promise<nu
 
 function heading(open: OpenBody, io: Io): string {
   const previous = open.previous === undefined ? '' : `, continues ${open.previous}`
-  const about = `${open.kind} on ${open.cluster} from ${open.client}, opened ${isoTime(open.openedAt)}${previous}`
+  const where = open.kind === 'control' ? '' : ` on ${open.cluster} from ${open.client}`
+  const about = `${open.kind}${where}, opened ${isoTime(open.openedAt)}${previous}`
   return `${coloured(printable(open.tape), 'bold', io.colours)}  ${printable(about)}\n`
 }
 
@@ -66,9 +67,11 @@ function rowText(row: TimelineRow, time: string, io: Io): string {
   }
 }
 
+const EFFECTS = { allow: 'allowed', deny: 'denied', ask: 'put to people' } as const
+
 /** Time, status, how long it took, the line, who; what was refused has its reason on a line of its own. */
 function callText(row: CallRow, time: string, io: Io): string {
-  const refused = row.effect === 'deny'
+  const refused = row.effect === 'deny' || row.effect === 'ask'
   const failed = refused || (row.status ?? 0) >= 400
   const status = coloured(String(row.status ?? '-').padStart(3), failed ? 'red' : 'green', io.colours)
   const took = durationText(row.duration).padStart(9)
@@ -79,7 +82,11 @@ function callText(row: CallRow, time: string, io: Io): string {
     row.exitCode === undefined ? '' : `exit code ${row.exitCode}`,
     row.cut ? 'not all bytes are on the tape' : '',
     row.broken ? 'ended early' : '',
-    row.effect === undefined ? '' : `${row.effect === 'allow' ? 'allowed' : 'denied'} by ${row.rule}`,
+    row.effect === undefined ? '' : `${EFFECTS[row.effect]} by ${row.rule}`,
+    row.approval === '' ? '' : `approval ${row.approval}`,
+    row.run === '' ? '' : `run ${row.run}`,
+    row.ticket === '' ? '' : `ticket ${row.ticket}`,
+    row.intent === '' ? '' : `"${row.intent}"`,
   ].filter((fact) => fact !== '')
   const rest = facts.length === 0 ? '' : `; ${facts.join(', ')}`
   const about = coloured(printable(`${who === '' ? 'nobody' : who}${rest}`), 'dim', io.colours)

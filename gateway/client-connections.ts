@@ -35,12 +35,16 @@ export class ClientConnections {
 
   /** Ends idle connections at once, lets answers and streams go on for `millis`, then cuts them. */
   async drain(millis: number): Promise<void> {
-    const { streams, deadlines } = this.#gate()
+    const { streams, parked, deadlines } = this.#gate()
     for (const connected of [...this.#open]) connected.session.drain()
     const until = deadlines.now() + millis
-    while (this.#open.size + streams.size > 0 && deadlines.now() < until) await delay(DRAIN_LOOK_MILLIS)
-    const message = 'sallyport: the gateway is being restarted; repeat the command'
-    for (const stream of [...streams]) stream.cut({ reason: 'drained', message })
+    const cut = { reason: 'drained', message: 'sallyport: the gateway is being restarted; repeat the command' }
+    while (this.#open.size + streams.size > 0 && deadlines.now() < until) {
+      // Nobody's answer is waited for, not that of a call that is parked only now either.
+      for (const call of [...parked.keys()]) call.cut(cut)
+      await delay(DRAIN_LOOK_MILLIS)
+    }
+    for (const stream of [...streams.keys()]) stream.cut(cut)
     for (const connected of [...this.#open]) connected.session.destroy()
   }
 }

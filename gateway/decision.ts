@@ -32,6 +32,8 @@ export interface Refusal {
   readonly rule: string
   /** More for machines, as causes of the Status: [type, message]. */
   readonly causes?: readonly (readonly [type: string, message: string])[]
+  /** Where a rule has put the call to people. */
+  readonly consent?: Consent
 }
 
 export interface Permission {
@@ -39,6 +41,17 @@ export interface Permission {
   readonly rule: string
   readonly reason: string
   readonly durability: Durability
+  /** What people have said to it, where that is why. */
+  readonly consent?: Consent
+}
+
+/** An approval or a standing grant that a call has to do with. */
+export interface Consent {
+  readonly id: string
+  /** The policy's rule that asks for it. */
+  readonly rule: string
+  /** It can still be answered. */
+  readonly isOpen: boolean
 }
 
 /** Who may say yes. Exact names with the issuer's prefix. */

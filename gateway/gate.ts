@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Metrics } from './admin/metrics.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Refusal } from './decision.ts'
 import type { Masking } from './mask/masking.ts'
 import type { People } from './people.ts'
 import type { Policy } from './policy/policy.ts'
@@ -19,9 +20,24 @@ export interface Cluster {
   readonly identity: 'impersonate' | 'shared'
 }
 
-/** A stream or a streaming answer that the gateway can end. */
+/** Why the gateway ends something: the tape's word for it, a sentence for the person, and the refusal where there is one. */
+export interface Cut {
+  readonly reason: string
+  readonly message: string
+  readonly refusal?: Refusal
+}
+
+/** A stream, a streaming answer or a parked call that the gateway can end. */
 export interface Cuttable {
-  cut(reason: { readonly reason: string; readonly message: string }): void
+  cut(cut: Cut): void
+}
+
+/** Whose it is, for locks. `run` is what the caller says, or "". */
+export interface Who {
+  readonly user: string
+  readonly actor: string
+  readonly run: string
+  readonly cluster: string
 }
 
 export interface Gate {
@@ -40,10 +56,14 @@ export interface Gate {
   /** Bytes of each body that are kept on a tape. */
   readonly bodyBytes: number
   /** What is streaming now; shared over reloads. */
-  readonly streams: Set<Cuttable>
+  readonly streams: Map<Cuttable, Who>
+  /** What waits for people's answers now; shared over reloads. */
+  readonly parked: Map<Cuttable, Who>
   /** What each user has under way; shared over reloads. */
   readonly users: UserRequests
   readonly pressure: Pressure
+  /** The gate of this moment: a call that has waited looks whether it is still this one. */
+  current(): Gate
   /** Random, for Audit-ID. */
   newId(): string
 }

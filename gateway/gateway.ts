@@ -7,11 +7,12 @@ import type { Logger } from 'pino'
 import { limits, setLimits } from '../protocols/limits.ts'
 import { startAdmin } from './admin/admin.ts'
 import { createMetrics } from './admin/metrics.ts'
+import { type Lock, lockRefusal, stops } from './approvals/locks.ts'
 import { Authenticator } from './authn/authenticator.ts'
 import { ClientConnections } from './client-connections.ts'
 import type { Config } from './config.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Cluster, Cuttable, Gate } from './gate.ts'
+import type { Cluster, Cuttable, Gate, Who } from './gate.ts'
 import { Listener, parseAddress } from './listen.ts'
 import { maskingOf } from './mask/compose.ts'
 import { sentinelKey } from './mask/sentinel.ts'
@@ -73,7 +74,8 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     })
 
     const maskKey = sentinelKey(join(config.data, 'mask-key'))
-    const streams = new Set<Cuttable>()
+    const streams = new Map<Cuttable, Who>()
+    const parked = new Map<Cuttable, Who>()
     const users = new UserRequests()
     const pressure = new Pressure(deadlines, () => listener?.dropStrangers())
     undo.push(() => pressure.close())
@@ -91,11 +93,16 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       log,
       bodyBytes: current.tapes.bodyBytes,
       streams,
+      parked,
+      current: () => gate,
       users,
       pressure,
       newId: randomUUID,
     })
     let gate = gateOf(config)
+    people.locks.onEvent((event) => {
+      if (event.kind === 'lock') cutLocked(event.lock, [streams, parked])
+    })
     undo.push(() => closeClusters(gate))
 
     const clients = new ClientConnections(() => gate)
@@ -166,6 +173,15 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
   } catch (error) {
     for (const step of undo.reverse()) await step()
     throw error
+  }
+}
+
+/** Ends what is open and locked now. Whatever opens meanwhile looks at the locks itself. */
+function cutLocked(lock: Lock, open: readonly ReadonlyMap<Cuttable, Who>[]): void {
+  const refusal = lockRefusal(lock)
+  const cut = { reason: 'locked', message: `sallyport: ${refusal.message}`, refusal }
+  for (const each of open) {
+    for (const [cuttable, who] of [...each]) if (stops(lock.target, who)) cuttable.cut(cut)
   }
 }
 

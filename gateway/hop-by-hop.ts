@@ -36,8 +36,8 @@ const REQUEST_ONLY_HERE = new Set([
   'x-real-ip',
 ])
 
-/** The same by prefix. */
-const REQUEST_ONLY_HERE_PREFIXES = ['proxy-', 'x-forwarded-']
+/** The same by prefix. `Sallyport-*` is for the gateway alone. */
+const REQUEST_ONLY_HERE_PREFIXES = ['proxy-', 'sallyport-', 'x-forwarded-']
 
 /** Fields by which the API server learns who calls: impersonation, and the front proxy's (security bar 1a). */
 const IDENTITY_PREFIXES = ['impersonate-', 'x-remote-']

@@ -1,15 +1,20 @@
-// The straight path, and the only file that knows its order: request head, cluster, request info, identity, body,
-// decision, mask, tape, cluster, answer. A stage that refuses ends it; what is refused is on tape too.
+// The straight path, and the only file that knows its order: request head, cluster, request info, identity, lock, body,
+// decision, mask, people's yes, tape, cluster, answer. A stage that refuses ends it; what is refused is on tape too.
 
 import { type Fields, field } from '../protocols/fields.ts'
 import type { StreamOffer } from '../protocols/kube/handshake.ts'
 import { limits } from '../protocols/limits.ts'
 import { Answer } from './answer.ts'
+import { plainSummaryOf } from './approval-summary.ts'
+import { lockRefusal } from './approvals/locks.ts'
+import { requestDigest } from './approvals/request-digest.ts'
 import type { Spending } from './budgets/spending.ts'
+import { type Claims, claimsOf } from './claims.ts'
 import type { ApiTape, Client } from './client.ts'
-import { type Permission, type Refusal, refuse } from './decision.ts'
+import { consent, granted, whoOf } from './consent.ts'
+import { needsApproval, type Permission, type Refusal, refuse } from './decision.ts'
 import { ClientGone, type Exchange } from './exchange.ts'
-import type { Cluster, Gate } from './gate.ts'
+import type { Cluster, Gate, Who } from './gate.ts'
 import { answerable, forwardable } from './hop-by-hop.ts'
 import { EXTRA, impersonation } from './identity.ts'
 import { acceptMaskable } from './mask/accept.ts'
@@ -45,6 +50,7 @@ export interface Permitted {
   readonly cluster: Cluster
   readonly clusterName: string
   readonly principal: Principal
+  readonly claims: Claims
   readonly attributes: RequestAttributes
   readonly permission: Permission
   readonly offer: StreamOffer | undefined
@@ -94,6 +100,9 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   client.identified()
   const shed = admit(gate, exchange, principal)
   if (shed !== undefined) return shed
+  const claims = claimsOf(exchange.fields)
+  const lock = gate.people.locks.lockOn(principal, claims.run, known.cluster)
+  if (lock !== undefined) return lockRefusal(lock)
   if ('status' in route) return route
   if ('status' in attributes) return attributes
   if (offer !== undefined && 'status' in offer) return offer
@@ -104,9 +113,10 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   if (body !== undefined && 'status' in body) return body
   if (body !== undefined) known.body = body
 
-  const question = questionOf(gate, exchange, principal, known.cluster, attributes, body)
-  const decision = decide(gate.policy, question)
-  if (!decision.allowed) return decision
+  const question = questionOf(gate, exchange, principal, claims, known.cluster, attributes, body)
+  const decided = decide(gate.policy, question)
+  const decision = decided.allowed ? decided : (granted(gate, question, decided) ?? decided)
+  if (!decision.allowed && !needsApproval(decision)) return decision
   const mask = gate.masking.of(known.cluster, principal, attributes)
   const maskable = mask.fields(passable)
   if ('status' in maskable) return maskable
@@ -118,14 +128,27 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   if ('status' in fields) return fields
   const cluster = gate.clusters.get(known.cluster) as Cluster
   const { cluster: clusterName, auditId } = known
+  const permission = decision.allowed
+    ? decision
+    : await consent(gate, {
+        ...{ exchange, question, claims, decision, body },
+        digest: digestOf(exchange, question, fields, body),
+        summary: async () => plainSummaryOf(gate.masking.words, exchange, question),
+        identify: async () => gate.current().authenticator.authenticate(exchange.fields, bearer),
+      })
+  if (!permission.allowed) {
+    spending?.giveBack()
+    return permission
+  }
   return {
     exchange,
     client,
     cluster,
     clusterName,
     principal,
+    claims,
     attributes,
-    permission: decision,
+    permission,
     offer,
     fields,
     body,
@@ -140,6 +163,7 @@ function questionOf(
   gate: Gate,
   { fields, upgrade }: Exchange,
   principal: Principal,
+  claims: Claims,
   cluster: string,
   attributes: RequestAttributes,
   body: Uint8Array | undefined,
@@ -149,7 +173,7 @@ function questionOf(
     cluster,
     attributes,
     upgrade,
-    claims: { run: field(fields, 'sallyport-run') ?? '', intent: field(fields, 'sallyport-intent') ?? '' },
+    claims,
     userAgent: field(fields, 'user-agent') ?? '',
     object: body === undefined ? NO_BODY : new RequestObject(body, field(fields, 'content-type') ?? ''),
     now: gate.deadlines.now(),
@@ -171,6 +195,17 @@ function countable(fields: Fields, spending: Spending): Fields | Refusal {
   spending.giveBack()
   const message = 'a budget counts the objects of this answer, which only JSON can be: accept application/json'
   return refuse(406, 'NotAcceptable', 'budgets.not_acceptable', message)
+}
+
+/** What an approval binds to: the call as it goes to the cluster. */
+function digestOf(
+  { method, fields: received }: Exchange,
+  { cluster, principal, attributes }: Question,
+  fields: Fields,
+  body: Uint8Array | undefined,
+): string {
+  const contentType = field(received, 'content-type') ?? ''
+  return requestDigest({ cluster, principal, method, attributes, contentType, fields, body })
 }
 
 /** Whether there is room for one more request, of this user and in the process. No Retry-After: client-go would repeat a write on it. */
@@ -199,6 +234,11 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
     answerFailed(gate, permitted, tape, number, credentials)
     return
   }
+  const locked = lockOn(gate, permitted)
+  if (locked !== undefined) {
+    refuseOn(gate, exchange, tape, number, locked, permitted.auditId)
+    return
+  }
   const answer: Answer = new Answer({
     exchange,
     tape,
@@ -220,7 +260,7 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
   })
   if (attributes.longRunning) {
     exchange.streaming = true
-    gate.streams.add(answer)
+    gate.streams.set(answer, whoIs(permitted))
   }
   answer.begin(cluster.upstream.send(upstreamRequest(permitted, credentials, tape), answer))
 }
@@ -297,10 +337,18 @@ async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgrad
     tape.seal('fault')
     return
   }
+  const locked = lockOn(gate, permitted)
+  if (locked !== undefined) {
+    answer.socket.destroy()
+    refuseOn(gate, exchange, tape, number, locked, permitted.auditId)
+    tape.seal('locked')
+    return
+  }
   tape.append('response', { exchange: number, status: 101, fields: agreed.fields, by: 'cluster' })
   if (permission.durability === 'strict') await tape.durable()
-  if (exchange.isGone || answer.socket.destroyed) {
-    tape.seal(exchange.isGone ? 'client gone' : 'cluster gone')
+  const isLocked = lockOn(gate, permitted) !== undefined
+  if (exchange.isGone || answer.socket.destroyed || isLocked) {
+    tape.seal(isLocked ? 'locked' : exchange.isGone ? 'client gone' : 'cluster gone')
     answer.socket.destroy()
     exchange.abort()
     return
@@ -322,9 +370,19 @@ async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgrad
       gate.log.info({ tape: tape.id, auditId: permitted.auditId, reason, fault: fault?.rule }, 'stream ended')
     },
   })
-  gate.streams.add(relay)
+  gate.streams.set(relay, whoIs(permitted))
   gate.metrics.openStreams.inc()
   relay.start()
+}
+
+/** For what opens: a lock may have come while the cluster was asked. */
+function lockOn(gate: Gate, { principal, claims, clusterName }: Permitted): Refusal | undefined {
+  const lock = gate.people.locks.lockOn(principal, claims.run, clusterName)
+  return lock === undefined ? undefined : lockRefusal(lock)
+}
+
+function whoIs({ principal, claims, clusterName }: Permitted): Who {
+  return whoOf({ principal, cluster: clusterName }, claims)
 }
 
 /** Both at once: the credentials for the cluster, and the request on disk. Rejects with TapeFailed. */

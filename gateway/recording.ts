@@ -3,6 +3,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Fields } from '../protocols/fields.ts'
 import type { AttributesBody, DecisionBody, NoteBody, PrincipalBody, RequestBody } from '../protocols/tape/entry.ts'
+import { type Claims, claimsOf } from './claims.ts'
 import type { Decision } from './decision.ts'
 import type { Masked } from './mask/masked.ts'
 import type { MaskedWords } from './mask/text.ts'
@@ -86,6 +87,8 @@ export function requestBody(
   attributes: RequestAttributes | undefined,
 ): RequestBody {
   const target = words.target(asked.target.replace(THREE_WORDS, withoutToken))
+  const claims = claimsOf(asked.fields)
+  const isSaid = claims.run !== '' || claims.intent !== '' || claims.ticket !== ''
   return {
     exchange,
     method: asked.method,
@@ -95,7 +98,12 @@ export function requestBody(
     attributes: attributes === undefined ? null : maskedAttributes(words, attributes, target === asked.target),
     command: attributes === undefined ? [] : words.command(attributes.command),
     auditId,
+    ...(isSaid ? { claims: maskedClaims(words, claims) } : {}),
   }
+}
+
+function maskedClaims(words: MaskedWords, { run, intent, ticket }: Claims): Claims {
+  return { run: words.text(run), intent: words.text(intent), ticket: words.text(ticket) }
 }
 
 /** The path says what the target does. Names of kinds and namespaces stay, or nobody could search for them. */
@@ -106,8 +114,12 @@ function maskedAttributes(words: MaskedWords, attributes: RequestAttributes, isP
 
 export function decisionBody(words: MaskedWords, exchange: number, decision: Decision): DecisionBody {
   const { rule } = decision
-  if (decision.allowed) return { exchange, effect: 'allow', rule, reason: decision.reason }
-  return { exchange, effect: 'deny', rule, reason: words.text(decision.message) }
+  const approval = 'consent' in decision && decision.consent !== undefined ? { approval: decision.consent.id } : {}
+  if (decision.allowed) return { exchange, effect: 'allow', rule, reason: words.text(decision.reason), ...approval }
+  const { consent } = decision
+  const reason = words.text(decision.message)
+  if (consent === undefined) return { exchange, effect: 'deny', rule, reason }
+  return { exchange, effect: consent.isOpen ? 'ask' : 'deny', rule: consent.rule, reason, approval: consent.id }
 }
 
 /** What was masked in an exchange: by which rule, which fields, how many values. */

@@ -297,8 +297,9 @@ const defaults = {
     /** Requests for a yes that nobody has answered yet: of one user, and in all. `kubectl delete` of some dozen pods asks for each. */
     userPending: 32,
     pending: 1_000,
-    /** Calls that wait for an answer. Each holds its body. */
+    /** Calls that wait for an answer, and bytes of the bodies that they hold: 21 of the largest. */
     parked: 256,
+    parkedBytes: 67_108_864,
     /** How long a request may be answered, if its rule does not let the call wait longer. */
     pendingMillis: 3_600_000,
     /** The same call gets the same no for this long, and is not put to people again: kubectl repeats a refused exec as SPDY. */

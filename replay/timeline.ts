@@ -17,9 +17,16 @@ export interface CallRow {
   readonly actor: string
   /** kubectl-shaped and shell-quoted. */
   readonly line: string
-  readonly effect: 'allow' | 'deny' | undefined
+  /** `ask`: it was put to people, who did not say yes in time. */
+  readonly effect: 'allow' | 'deny' | 'ask' | undefined
   readonly rule: string
   readonly reason: string
+  /** The approval or standing grant that it has to do with, or "". */
+  readonly approval: string
+  /** What the caller says of itself, each or "". */
+  readonly run: string
+  readonly intent: string
+  readonly ticket: string
   /** The HTTP status, undefined while there was no answer. */
   readonly status: number | undefined
   readonly by: 'cluster' | 'gateway' | undefined
@@ -87,6 +94,8 @@ const CONNECTION_NOTE = 'forward.open'
 /** Ports that a port-forward's line names. */
 const PORTS = 16
 
+const UNSAID = { run: '', intent: '', ticket: '' }
+
 type Writable<Row> = { -readonly [K in keyof Row]: Row[K] }
 type OpenRow = Writable<CallRow> | Writable<ConnectionRow> | NoteRow | SealRow
 
@@ -111,6 +120,7 @@ class Reading {
           call.effect = entry.body.effect
           call.rule = entry.body.rule
           call.reason = entry.body.reason
+          call.approval = entry.body.approval ?? ''
         })
         return
       case 'response':
@@ -169,6 +179,8 @@ class Reading {
       effect: undefined,
       rule: '',
       reason: '',
+      approval: '',
+      ...(body.claims ?? UNSAID),
       status: undefined,
       by: undefined,
       duration: 0,

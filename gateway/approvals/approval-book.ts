@@ -82,10 +82,16 @@ export class ApprovalBook implements Approvals, Book {
     return this.#ask(asking, { kind: 'grant', scope: asking.scope })
   }
 
-  wait(id: string, told: (outcome: WaitOutcome, approval: Approval) => void): () => void {
+  standing({ terms, digest }: Pick<Asking, 'terms' | 'digest'>): Approval | undefined {
+    const found = this.#find({ kind: 'call', digest }, terms)
+    return found !== undefined && (isOpen(found) || stands(found, this.#options.now())) ? found : undefined
+  }
+
+  wait(id: string, told: (outcome: WaitOutcome, approval: Approval) => void, bytes = 0): () => void {
     const approval = this.#approvals.get(id)
     if (approval === undefined) throw new MisuseError('a wait for an approval that is not there')
-    const remove = this.#waiters.add(id, this.#options.now(), approval.terms.waitMillis, (outcome) => {
+    const now = this.#options.now()
+    const remove = this.#waiters.add(id, { now, millis: approval.terms.waitMillis, bytes }, (outcome) => {
       const current = this.#approvals.get(id) ?? approval
       const isAnswered = outcome === 'timeout' && !isOpen(current) && this.isSettled(id)
       told(isAnswered ? 'answered' : outcome, current)

@@ -174,11 +174,13 @@ export interface Approvals {
    * Refusals: approvals.reason_required, .user_pending, .pending, .unrecorded.
    */
   ask(asking: Asking): Promise<Approval | Refusal>
+  /** What `ask` would return without asking anybody, whether it is on disk already or not. */
+  standing(asking: Pick<Asking, 'terms' | 'digest'>): Approval | undefined
   /**
-   * Parks a call for `terms.waitMillis` at most. `told` is called once, never before this returns, and not after the
-   * returned function: that one is for a client that goes.
+   * Parks a call that holds so many bytes for `terms.waitMillis` at most. `told` is called once, never before this
+   * returns, and not after the returned function: that one is for a client that goes.
    */
-  wait(id: string, told: (outcome: WaitOutcome, approval: Approval) => void): () => void
+  wait(id: string, told: (outcome: WaitOutcome, approval: Approval) => void, bytes?: number): () => void
   /**
    * Spends one use; it is on disk when this resolves, and only then may the call go on. Refusals: approvals.none,
    * .waiting, .denied, .expired, .used, .revoked, .unrecorded.

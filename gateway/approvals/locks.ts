@@ -205,6 +205,14 @@ function lockEvent(lock: Lock): LockEvent {
   return { kind: 'lock', lock, by: lock.by, at: lock.at, reason: lock.reason }
 }
 
+/** Whether a lock on the target stops what is this person's, run's and cluster's. */
+export function stops(
+  { kind, name }: LockTarget,
+  of: Readonly<Record<Exclude<LockTarget['kind'], 'all'>, string>>,
+): boolean {
+  return kind === 'all' || of[kind] === name
+}
+
 /** locks.user, .actor, .run, .cluster or .all: what is locked, by whom and why. */
 export function lockRefusal({ id, target, by, reason }: Lock): Refusal {
   const what = target.kind === 'all' ? 'the gateway' : `${target.kind} ${target.name}`

@@ -8,17 +8,14 @@ import { JournalFailed } from './journal.ts'
 import { LedgerFailed } from './ledger.ts'
 import { approversOf } from './quorum.ts'
 
-/**
- * For the caller, of an approval that has not been given: approvals.waiting, .denied, .expired, .used, .revoked. `address`:
- * where people answer.
- */
-export function notGood(approval: Approval, address?: string): Refusal {
+/** For the caller, of an approval that has not been given: approvals.waiting, .denied, .expired, .used, .revoked. */
+export function notGood(approval: Approval): Refusal {
   const { id, state, terms } = approval
   switch (state) {
     case 'requested':
     case 'cancelled': {
-      const where = address === undefined ? '' : ` at ${address}`
-      const message = `approval ${id} waits for ${approversOf(terms)}${where}; make the same call again once it is given`
+      const rules = terms.quorums.map(({ rule }) => `"${rule}"`).join(', ')
+      const message = `rule ${rules} needs a yes of ${approversOf(terms)}, who can give it with: sallyport approvals approve ${id}. Then make the same call again`
       return refuse(403, 'Forbidden', 'approvals.waiting', message)
     }
     case 'denied':
@@ -52,12 +49,17 @@ export function alreadyOver(approval: Approval): Refusal {
   return refuse(403, 'Forbidden', 'approvals.answered', `approval ${id} has been answered already: it is ${state}`)
 }
 
-/** Rethrows what is no failure of the journal or the ledger. */
-export function unrecorded(error: unknown): Refusal {
-  if (!(error instanceof JournalFailed || error instanceof LedgerFailed)) throw error
+/** approvals.unrecorded. */
+export function unrecordable(): Refusal {
   const message =
     'the gateway cannot record approvals (its disk may be full or failing), so nothing that needs them passes'
   return refuse(503, 'ServiceUnavailable', 'approvals.unrecorded', message)
+}
+
+/** Rethrows what is no failure of the journal or the ledger. */
+export function unrecorded(error: unknown): Refusal {
+  if (!(error instanceof JournalFailed || error instanceof LedgerFailed)) throw error
+  return unrecordable()
 }
 
 function whoAndWhy(no: No | null): string {

@@ -6,6 +6,7 @@ import type { WaitOutcome } from './approvals.ts'
 
 interface Waiter {
   readonly deadline: number
+  readonly bytes: number
   readonly told: (outcome: WaitOutcome) => void
 }
 
@@ -14,6 +15,7 @@ export class Waiters {
   /** When a wait ran out last. */
   readonly #timeouts = new Map<string, number>()
   #parked = 0
+  #bytes = 0
 
   /** How many wait in all. */
   get parked(): number {
@@ -26,15 +28,21 @@ export class Waiters {
   }
 
   /** `told` is called in a later turn. Returns what takes it away, and whether it was there. */
-  add(id: string, now: number, waitMillis: number, told: (outcome: WaitOutcome) => void): () => boolean {
-    const waiter: Waiter = { deadline: now + waitMillis, told }
+  add(
+    id: string,
+    { now, millis, bytes }: { readonly now: number; readonly millis: number; readonly bytes: number },
+    told: (outcome: WaitOutcome) => void,
+  ): () => boolean {
+    const waiter: Waiter = { deadline: now + millis, bytes, told }
     const last = this.#timeouts.get(id)
     const isRepeated = last !== undefined && now - last < limits.approvals.fallbackMillis
     const waiters = this.#waiters.get(id) ?? new Set()
     this.#waiters.set(id, waiters.add(waiter))
     this.#parked++
+    this.#bytes += bytes
+    const isFull = this.#parked > limits.approvals.parked || this.#bytes > limits.approvals.parkedBytes
     // Not before this returns.
-    if (waitMillis <= 0 || isRepeated || this.#parked > limits.approvals.parked) {
+    if (millis <= 0 || isRepeated || isFull) {
       queueMicrotask(() => {
         if (this.#remove(id, waiter)) told('timeout')
       })
@@ -71,6 +79,7 @@ export class Waiters {
     const waiters = this.#waiters.get(id)
     if (waiters?.delete(waiter) !== true) return false
     this.#parked--
+    this.#bytes -= waiter.bytes
     if (waiters.size === 0) this.#waiters.delete(id)
     return true
   }

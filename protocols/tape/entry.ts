@@ -78,6 +78,15 @@ export interface RequestBody {
   readonly command: readonly string[]
   /** The Audit-ID sent to the cluster; also Status.details.uid of a refusal. */
   readonly auditId: string
+  /** What the caller says of itself; absent where it says nothing. */
+  readonly claims?: ClaimsBody
+}
+
+/** The `Sallyport-*` fields of a request, cleaned and bounded: each or "". Nobody has checked them. */
+export interface ClaimsBody {
+  readonly run: string
+  readonly intent: string
+  readonly ticket: string
 }
 
 /** A request body (whole, one entry) or a piece of a response body. The last entry of a body has `end`. */
@@ -99,10 +108,13 @@ export interface BodyEnd {
 
 export interface DecisionBody {
   readonly exchange: number
-  readonly effect: 'allow' | 'deny'
+  /** `ask`: a rule has put the call to people, who have not said yes in time. */
+  readonly effect: 'allow' | 'deny' | 'ask'
   /** The rule's name, "default", or the check that refused ("authn.expired"). */
   readonly rule: string
   readonly reason: string
+  /** The approval or standing grant that the call has to do with, by its id. */
+  readonly approval?: string
 }
 
 export interface ResponseBody {
@@ -132,7 +144,7 @@ export interface NoteBody {
 
 /** Always the last entry. */
 export interface SealBody {
-  /** Why the tape ended: "closed", "client gone", "cluster gone", "token expired", "drained", "rotated", "fault", "crashed". */
+  /** Why the tape ended: "closed", "client gone", "cluster gone", "token expired", "drained", "locked", "rotated", "fault", "crashed". */
   readonly reason: string
   /** How many entries there are, this one counted. */
   readonly entries: number

@@ -63,6 +63,7 @@ const attributes = record<NonNullable<EntryBodies['request']['attributes']>>({
   name: text,
   path: text,
 })
+const claims = record<NonNullable<EntryBodies['request']['claims']>>({ run: text, intent: text, ticket: text })
 const bodyEnd = record<NonNullable<EntryBodies['requestBody']['end']>>({
   length: count,
   sha256: digest,
@@ -103,13 +104,15 @@ export const shapes: { readonly [K in EntryKind]: Check } = {
     attributes: orNull(attributes),
     command: texts,
     auditId: text,
+    claims: optional(claims),
   }),
   requestBody: bodyPiece,
   decision: record<EntryBodies['decision']>({
     exchange: count,
-    effect: oneOf('allow', 'deny'),
+    effect: oneOf('allow', 'deny', 'ask'),
     rule: text,
     reason: text,
+    approval: optional(text),
   }),
   response: record<EntryBodies['response']>({
     exchange: count,

@@ -25,6 +25,10 @@ test('a call is one row: who, what, the decision, the answer and the sums', asyn
       cut: false,
       broken: false,
       exitCode: undefined,
+      approval: '',
+      run: '',
+      intent: '',
+      ticket: '',
     },
     { row: 'seal', micros: 30_000, reason: 'closed', entries: 6 },
   ])

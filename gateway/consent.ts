@@ -1,0 +1,149 @@
+// A call that a rule puts to people -> the permission that their yes is, spent and on disk; or why it goes no further. The
+// call is parked while it waits: it holds its body and its client's patience, so it ends with either, and with a lock.
+
+import type { Approval, Summary } from './approvals/approvals.ts'
+import { lockRefusal } from './approvals/locks.ts'
+import { approversOf } from './approvals/quorum.ts'
+import { notGood, unrecordable } from './approvals/refusals.ts'
+import type { Claims } from './claims.ts'
+import { type ApprovalNeeded, type Consent, needsApproval, type Permission, type Refusal, refuse } from './decision.ts'
+import type { Exchange } from './exchange.ts'
+import type { Cut, Gate, Who } from './gate.ts'
+import type { Question } from './policy/asked.ts'
+import { decide } from './policy/decide.ts'
+
+export interface Consulted {
+  readonly exchange: Exchange
+  readonly question: Question
+  readonly claims: Claims
+  readonly decision: ApprovalNeeded
+  readonly digest: string
+  readonly body: Uint8Array | undefined
+  /** For a call that nobody has been asked about yet: what people are to see of it. */
+  summary(): Promise<Summary>
+  /** Who calls, asked again: tokens end while calls wait. */
+  identify(): Promise<Question['principal'] | Refusal>
+}
+
+/** For nobody: there is no client any more. */
+const GONE = refuse(503, 'ServiceUnavailable', 'approvals.gone', 'the client has gone')
+
+/** Refusals: those of `Approvals`, authn.*, locks.*, approvals.policy_changed, .drained and .gone. */
+export async function consent(gate: Gate, consulted: Consulted): Promise<Permission | Refusal> {
+  const { exchange, question, decision, digest, claims } = consulted
+  const { approvals } = gate.people
+  const terms = decision.approval
+  const { words } = gate.masking
+  const said = { reason: words.text(claims.intent), ticket: words.text(claims.ticket) }
+  const asking = { terms, digest, requester: question.principal, ...said }
+  const approval = await approvals.ask({ ...asking, summary: await summaryFor(gate, consulted) })
+  if ('status' in approval) return approval
+  if (approval.state === 'requested') {
+    const ended = await parked(gate, consulted, approval)
+    if (ended === 'gone') return GONE
+    if (ended === 'failed') return unrecordable()
+    const current = approvals.get(approval.id) ?? approval
+    if (typeof ended === 'object') return interrupted(ended, current, decision)
+    if (current.state !== 'approved') return withConsent(notGood(current), current, decision)
+  } else if (approval.state !== 'approved') {
+    return withConsent(notGood(approval), approval, decision)
+  }
+  const changed = await again(gate, consulted)
+  if (changed !== undefined) return withConsent(changed, approval, decision)
+  if (exchange.isGone) return GONE
+  const used = await approvals.use(asking)
+  if ('status' in used) return withConsent(used, approvals.get(approval.id) ?? approval, decision)
+  return {
+    allowed: true,
+    rule: decision.rule,
+    reason: `approval ${used.id}, given by ${used.yeses.map(({ by }) => by.user).join(' and ')}`,
+    durability: decision.durability,
+    consent: { id: used.id, rule: decision.rule, isOpen: false },
+  }
+}
+
+/** What a standing grant permits of what the policy refuses; never a denial by a rule. */
+export function granted(gate: Gate, question: Question, decision: Refusal): Permission | undefined {
+  const isAsked = needsApproval(decision)
+  if (!isAsked && decision.rule !== 'default') return undefined
+  const grant = gate.people.grants.covers(question)
+  if (grant === undefined) return undefined
+  return {
+    allowed: true,
+    rule: 'grants.standing',
+    reason: `standing grant ${grant.id}, given by ${grant.yeses.map(({ by }) => by.user).join(' and ')}`,
+    durability: isAsked ? decision.durability : gate.policy.durability,
+    consent: { id: grant.id, rule: decision.rule, isOpen: false },
+  }
+}
+
+/** Of a call that people have been asked about already they see what they saw. */
+async function summaryFor(gate: Gate, consulted: Consulted): Promise<Summary> {
+  const { decision, digest } = consulted
+  const standing = gate.people.approvals.standing({ terms: decision.approval, digest })
+  return standing === undefined ? consulted.summary() : standing.summary
+}
+
+type Ended = 'answered' | 'timeout' | 'failed' | 'gone' | Cut
+
+function parked(gate: Gate, { exchange, question, claims, body }: Consulted, { id }: Approval): Promise<Ended> {
+  return new Promise((resolve) => {
+    const parking = {
+      cut(cut: Cut): void {
+        leave()
+        end(cut)
+      },
+    }
+    const end = (ended: Ended): void => {
+      gate.parked.delete(parking)
+      exchange.owner = undefined
+      resolve(ended)
+    }
+    const leave = gate.people.approvals.wait(id, end, body?.length ?? 0)
+    gate.parked.set(parking, whoOf(question, claims))
+    exchange.owner = {
+      drained: () => undefined,
+      gone: () => {
+        leave()
+        end('gone')
+      },
+    }
+    if (exchange.isGone) exchange.owner.gone()
+  })
+}
+
+export function whoOf({ principal, cluster }: Pick<Question, 'principal' | 'cluster'>, { run }: Claims): Who {
+  return { user: principal.user, actor: principal.actor, run, cluster }
+}
+
+/** The wait has let the world go on: whether the caller is still who they were, unlocked, and asked the same. */
+async function again(gate: Gate, consulted: Consulted): Promise<Refusal | undefined> {
+  const { question, claims, decision } = consulted
+  const principal = await consulted.identify()
+  if ('status' in principal) return principal
+  const lock = gate.people.locks.lockOn(principal, claims.run, question.cluster)
+  if (lock !== undefined) return lockRefusal(lock)
+  const now = gate.deadlines.now()
+  const decided = decide(gate.current().policy, { ...question, principal, now })
+  const isSame = needsApproval(decided) && JSON.stringify(decided.approval) === JSON.stringify(decision.approval)
+  if (isSame && isSamePerson(principal, question.principal)) return undefined
+  if (!decided.allowed && !needsApproval(decided)) return decided
+  const message = 'the policy has changed while the call waited for a yes; make the call again'
+  return refuse(403, 'Forbidden', 'approvals.policy_changed', message)
+}
+
+function isSamePerson(one: Question['principal'], other: Question['principal']): boolean {
+  return one.user === other.user && one.actor === other.actor && one.groups.join('\n') === other.groups.join('\n')
+}
+
+/** A lock, or the end of the gateway. */
+function interrupted(cut: Cut, approval: Approval, decision: ApprovalNeeded): Refusal {
+  if (cut.refusal !== undefined) return withConsent(cut.refusal, approval, decision)
+  const message = `the gateway is being restarted while approval ${approval.id} waits for ${approversOf(approval.terms)}; make the same call again`
+  return withConsent(refuse(503, 'ServiceUnavailable', 'approvals.drained', message), approval, decision)
+}
+
+function withConsent(refusal: Refusal, approval: Approval, decision: ApprovalNeeded): Refusal & { consent: Consent } {
+  const isOpen = approval.state === 'requested' || approval.state === 'cancelled'
+  return { ...refusal, consent: { id: approval.id, rule: decision.rule, isOpen } }
+}

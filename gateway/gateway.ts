@@ -35,6 +35,8 @@ export interface RunningGateway {
   readonly admin: string
   /** The file that clients need to trust the gateway: its own CA, or the configured certificate. */
   readonly ca: string
+  /** For who runs it in a process of their own, as the demo does. */
+  readonly people: People
   /** Takes over a configuration for all new requests. Throws, changing nothing, where it cannot be. */
   reload(config: Config): void
   /** Drains: no new requests, streams get their grace, tapes are sealed. */
@@ -150,6 +152,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       address,
       admin: admin.url,
       ca,
+      people,
       reload(changed) {
         refuseRestartOnly(config, changed)
         const next = gateOf(changed)

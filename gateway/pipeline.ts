@@ -283,6 +283,12 @@ async function stream(gate: Gate, permitted: Permitted, offer: StreamOffer): Pro
     tape.seal('cluster gone')
     return
   }
+  const locked = lockOn(gate, permitted)
+  if (locked !== undefined) {
+    refuseOn(gate, exchange, tape, number, locked, permitted.auditId)
+    tape.seal('locked')
+    return
+  }
   let answer: UpgradeAnswer
   try {
     answer = await cluster.upstream.upgrade(upstreamRequest(permitted, credentials, tape), gone.signal)

@@ -35,10 +35,12 @@ export class GatewayFixture {
   readonly pki: ServerIdentity
   readonly issuer: Issuer
   readonly cluster: Server
-  readonly gateway: RunningGateway
+  gateway: RunningGateway
   readonly config: string
 
-  private constructor(parts: Omit<GatewayFixture, 'close' | 'token' | 'call' | 'data' | 'open' | 'remove'>) {
+  private constructor(
+    parts: Omit<GatewayFixture, 'close' | 'restart' | 'token' | 'call' | 'data' | 'open' | 'remove'>,
+  ) {
     this.folder = parts.folder
     this.pki = parts.pki
     this.issuer = parts.issuer
@@ -104,6 +106,13 @@ export class GatewayFixture {
       agent: false,
       headers: { ...authorization, ...headers },
     })
+  }
+
+  /** Drains the gateway and starts another one over the same data. */
+  async restart(): Promise<this> {
+    await this.gateway.close()
+    this.gateway = await startGateway(readConfig(this.config), pino({ level: 'silent' }))
+    return this
   }
 
   /** Ends all of it but the data, which `remove` takes away. */

@@ -237,6 +237,12 @@ const defaults = {
     yaml: 2_097_152,
     /** Its parts (words, colons, blanks, line ends), each of which costs its reader up to 8 µs: some 10,000 lines, half a second. */
     yamlTokens: 65_536,
+    /**
+     * A body that comes compressed may become so many bytes, and so many for each byte that it is: lists of objects that are
+     * much alike are 10 to 50 times as long as their gzip, bombs 1,000 times.
+     */
+    inflated: 1_048_576,
+    inflatedRatio: 128,
     /** What is held back of a stream passes after this much quiet: an echo must not be felt, a log line may wait. */
     terminalQuietMillis: 20,
     quietMillis: 200,

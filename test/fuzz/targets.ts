@@ -25,6 +25,7 @@ const NAMES = [
   'token',
   'json-body',
   'yaml-body',
+  'gzip-body',
 ] as const
 
 type Module = { readonly default: Target }

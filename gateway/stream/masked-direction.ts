@@ -15,7 +15,7 @@ import {
 import { limits } from '../../protocols/limits.ts'
 import type { WebSocketConnection } from '../../protocols/websocket/connection.ts'
 import { OPCODE, type WebSocketFrame } from '../../protocols/websocket/events.ts'
-import { isSame, type MaskedChannel, type MaskedChannels } from './masked-channels.ts'
+import { isSame, kept, type MaskedChannel, type MaskedChannels } from './masked-channels.ts'
 import type { Cut } from './stream-protocol.ts'
 import {
   channelReader,
@@ -89,7 +89,7 @@ export class MaskedDirection implements Direction, ChannelSink {
 
   /** Bytes of a channel that were held back. */
   release(channel: MaskedChannel, bytes: Uint8Array): void {
-    this.#send(channel.wire, bytes, false)
+    this.#send(channel.wire, new Uint8Array(bytes), false)
   }
 
   #data(number: number, piece: Uint8Array): void {
@@ -97,7 +97,7 @@ export class MaskedDirection implements Direction, ChannelSink {
     const channel = this.#channel(number)
     const bytes = channel.receive(piece)
     this.#stop = channel.refusal
-    if (bytes.length > 0) this.#send(number, bytes, isSame(bytes, piece))
+    if (bytes.length > 0) this.#send(number, kept(bytes, piece), isSame(bytes, piece))
   }
 
   /** Without the port that a server says first on each channel: it passes in a message of its own, as clients expect it. */
@@ -160,13 +160,16 @@ export class MaskedDirection implements Direction, ChannelSink {
     return channel
   }
 
-  /** `isAll`: these are the bytes of the frame under way, as they came: if it is a whole message, it passes. */
+  /** Bytes that stay as they are. `isAll`: those of the frame under way, as they came: if it is a whole message, it passes. */
   #send(number: number, bytes: Uint8Array, isAll: boolean): void {
     if (isAll && this.#isWhole) {
       this.#passes = true
       return
     }
-    const payload = channelMessage(number, bytes, this.#base64)
-    this.#to.send({ type: 'frame', opcode: this.#base64 ? OPCODE.TEXT : OPCODE.BINARY, payload })
+    if (this.#base64) {
+      this.#to.send({ type: 'frame', opcode: OPCODE.TEXT, payload: channelMessage(number, bytes, true) })
+    } else {
+      this.#to.send({ type: 'frame', opcode: OPCODE.BINARY, payload: bytes, lead: number })
+    }
   }
 }

@@ -66,7 +66,7 @@ export class WebSocketConnection implements Connection<WebSocketEvent, WebSocket
         if (command.bytes.length > 0) this.#output.push(command.bytes)
         return
       case 'frame':
-        this.#send(command.opcode, command.payload, command.fin ?? true)
+        this.#send(command.opcode, command.payload, command.fin ?? true, command.lead)
         return
       case 'close':
         this.#send(OPCODE.CLOSE, closePayload(command.code, command.reason), true)
@@ -82,9 +82,9 @@ export class WebSocketConnection implements Connection<WebSocketEvent, WebSocket
   }
 
   /** Section 5.5.1: behind our own CLOSE there is no data and no second one; a late PONG does no harm. */
-  #send(opcode: number, payload: Uint8Array, fin: boolean): void {
+  #send(opcode: number, payload: Uint8Array, fin: boolean, lead?: number): void {
     if (this.#closeSent && opcode <= OPCODE.CLOSE) throw new MisuseError('a frame behind our own Close')
     if (opcode === OPCODE.CLOSE) this.#closeSent = true
-    frame(opcode, payload, fin, this.#nextMask?.(), this.#output)
+    frame(opcode, payload, fin, this.#nextMask?.(), this.#output, lead)
   }
 }

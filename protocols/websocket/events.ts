@@ -33,7 +33,16 @@ export type WebSocketEvent = WebSocketFrame | { readonly type: 'failed'; readonl
 export type WebSocketCommand =
   /** Bytes that are frames already: passed as they are. */
   | { readonly type: 'pass'; readonly bytes: Uint8Array }
-  /** A frame of our own making; the client role masks it with a fresh key. `fin` defaults to true. */
-  | { readonly type: 'frame'; readonly opcode: number; readonly payload: Uint8Array; readonly fin?: boolean }
+  /**
+   * A frame of our own making; the client role masks it with a fresh key. `fin` defaults to true. `lead` is an octet of
+   * payload in front of `payload`: a channel's number, so that its bytes need not be copied.
+   */
+  | {
+      readonly type: 'frame'
+      readonly opcode: number
+      readonly payload: Uint8Array
+      readonly fin?: boolean
+      readonly lead?: number
+    }
   /** A Close frame (section 7.4); the reason is at most 123 bytes of UTF-8. */
   | { readonly type: 'close'; readonly code: number; readonly reason: string }

@@ -209,3 +209,18 @@ function asFrame(event: WebSocketEvent | undefined): WebSocketFrame {
   assert.equal(event?.type, 'frame')
   return event as WebSocketFrame
 }
+
+test('an octet in front of a payload is payload like the rest, at every length around the forms of the header', () => {
+  for (const length of [0, 1, 3, 30, 31, 32, 33, 124, 125, 126, 65_534, 65_535, 65_536]) {
+    const payload = pattern(length)
+    const whole = Buffer.concat([Uint8Array.of(0x81), payload])
+    for (const make of [client, server]) {
+      const led = make()
+      led.send({ type: 'frame', opcode: OPCODE.BINARY, payload, lead: 0x81 })
+      const plainly = make()
+      plainly.send({ type: 'frame', opcode: OPCODE.BINARY, payload: whole })
+      const bytes = Buffer.concat(led.takeOutput())
+      assert.ok(bytes.equals(Buffer.concat(plainly.takeOutput())), `${length} octets`)
+    }
+  }
+})

@@ -336,7 +336,7 @@ interface Upgraded {
 async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgraded: Upgraded): Promise<void> {
   const { exchange, attributes, permission } = permitted
   const { tape, number, answer } = upgraded
-  const agreed = streamProtocol(offer, attributes, answer.head, tape)
+  const agreed = streamProtocol(offer, attributes, answer.head, tape, permitted.mask.stream())
   if ('status' in agreed) {
     answer.socket.destroy()
     refuseOn(gate, exchange, tape, number, agreed, permitted.auditId)

@@ -39,12 +39,12 @@ export function streamProtocol(
   attributes: RequestAttributes,
   head: ResponseHead,
   tape: Tape,
-  mask?: StreamMask,
+  mask: StreamMask,
 ): Agreement | Refusal {
   const agreed = readAgreement(head.fields, offer)
   if (agreed instanceof HandshakeError) return refusalOf(agreed)
   const recorder = recorderOf(tape)
-  const masked = mask === undefined ? undefined : new MaskedChannels(mask, recorder, attributes.tty)
+  const masked = new MaskedChannels(mask, recorder, attributes.tty)
   const fields = ['Upgrade', offer.fields[1] as string, ...answerable(head.fields)]
   switch (agreed.kind) {
     case 'portforward-tunnel':
@@ -66,12 +66,12 @@ export function streamProtocol(
   }
 }
 
-function spdy(labels: Labels, recorder: StreamRecorder, masked: MaskedChannels | undefined): SpdyStream {
+function spdy(labels: Labels, recorder: StreamRecorder, masked: MaskedChannels): SpdyStream {
   const client = new SpdyConnection('server', limits.spdy)
   return new SpdyStream(client, new SpdyConnection('client', limits.spdy), labels, recorder, masked)
 }
 
-function tunnel(recorder: StreamRecorder, masked: MaskedChannels | undefined): SpdyStream {
+function tunnel(recorder: StreamRecorder, masked: MaskedChannels): SpdyStream {
   const client = new SpdyTunnel('server', limits)
   const cluster = new SpdyTunnel('client', limits, () => randomBytes(4).readInt32BE())
   return new SpdyStream(client, cluster, portForwardLabels(recorder), recorder, masked)

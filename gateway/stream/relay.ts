@@ -47,7 +47,7 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting, L
   readonly #cluster: Side<E, C>
   readonly #unlisten: () => void
   readonly #strict: boolean
-  readonly #lull: Lull | undefined
+  readonly #lull: Lull
   #over = false
   deadline: number
 
@@ -57,8 +57,7 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting, L
     this.deadline = options.expiresAt
     this.#client = new Side(this, options.client.socket, options.protocol.client)
     this.#cluster = new Side(this, options.cluster.socket, options.protocol.cluster)
-    const { masked } = options.protocol
-    this.#lull = masked === undefined ? undefined : new Lull(this, masked.quietMillis, options.alarms)
+    this.#lull = new Lull(this, options.protocol.masked.quietMillis, options.alarms)
     this.#client.other = this.#cluster
     this.#cluster.other = this.#client
     this.#unlisten = options.store.onChange(() => this.#storeChanged())
@@ -90,7 +89,7 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting, L
   /** Nothing has come for a while: what is held back passes. */
   lull(): boolean {
     const { masked } = this.#options.protocol
-    if (this.#over || masked === undefined) return false
+    if (this.#over) return false
     try {
       masked.look()
     } catch (error) {
@@ -154,7 +153,7 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting, L
       this.#client.socket.pause()
       this.#cluster.socket.pause()
     }
-    if (this.#options.protocol.masked?.isHolding === true) this.#lull?.holding()
+    if (this.#options.protocol.masked.isHolding) this.#lull.holding()
   }
 
   /** A held turn is on disk, or a socket has drained: the source may go on. */
@@ -179,10 +178,8 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting, L
 
   /** Nothing more comes: all that is held back is taped and passes, ahead of the end. */
   #letGo(): void {
-    const { masked } = this.#options.protocol
-    if (masked === undefined) return
     try {
-      masked.endAll()
+      this.#options.protocol.masked.endAll()
     } catch (error) {
       if (!(error instanceof TapeFailed)) throw error
       this.#tapeFailed()
@@ -238,7 +235,7 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting, L
   #finish(reason: string, fault: PeerError | undefined): void {
     if (this.#over) return
     this.#over = true
-    this.#lull?.stop()
+    this.#lull.stop()
     this.#unlisten()
     this.#options.deadlines.forget(this)
     const tape = this.#options.tape

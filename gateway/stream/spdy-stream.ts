@@ -1,5 +1,5 @@
-// SPDY/3.1 on an upgraded connection: exec, attach and port-forward. Each frame is labelled, recorded and passed as it came,
-// or goes through the maskers; streams that Kubernetes does not open, and frames it does not send, end the session.
+// SPDY/3.1 on an upgraded connection: exec, attach and port-forward. Data is labelled and goes through the maskers, other
+// frames pass as they came; streams that Kubernetes does not open, and frames it does not send, end the session.
 
 import type { PeerError } from '../../protocols/errors.ts'
 import { SpdyStreamError } from '../../protocols/kube/spdy-stream-error.ts'
@@ -18,17 +18,17 @@ export class SpdyStream implements StreamProtocol<TunnelEvent, SpdyCommand> {
   readonly cluster: SpdySide
   readonly #labels: Labels
   readonly #recorder: StreamRecorder
-  readonly #streams: MaskedStreams | undefined
-  readonly masked: MaskedChannels | undefined
+  readonly #streams: MaskedStreams
+  readonly masked: MaskedChannels
   orderly = false
 
-  constructor(client: SpdySide, cluster: SpdySide, labels: Labels, recorder: StreamRecorder, masked?: MaskedChannels) {
+  constructor(client: SpdySide, cluster: SpdySide, labels: Labels, recorder: StreamRecorder, masked: MaskedChannels) {
     this.client = client
     this.cluster = cluster
     this.#labels = labels
     this.#recorder = recorder
     this.masked = masked
-    this.#streams = masked === undefined ? undefined : new MaskedStreams(client, cluster, labels, masked)
+    this.#streams = new MaskedStreams(client, cluster, labels, masked)
   }
 
   fromClient(event: TunnelEvent): PeerError | Cut | undefined {
@@ -51,14 +51,10 @@ export class SpdyStream implements StreamProtocol<TunnelEvent, SpdyCommand> {
   #pass(event: TunnelEvent, fromClient: boolean, to: SpdySide): PeerError | Cut | undefined {
     switch (event.type) {
       case 'data': {
-        if (this.#streams?.isRefused(event.streamId) === true) return undefined
+        if (this.#streams.isRefused(event.streamId)) return undefined
         const channel = this.#labels.data(event, fromClient)
         if (channel instanceof SpdyStreamError) return channel
-        if (this.#streams !== undefined) return this.#streams.data(event, channel, fromClient)
-        if (event.payload.length > 0) this.#recorder.bytes(channel, event.payload)
-        if (event.header.length > 0) to.send({ type: 'pass', bytes: event.header })
-        if (event.payload.length > 0) to.send({ type: 'pass', bytes: event.payload })
-        return undefined
+        return this.#streams.data(event, channel, fromClient)
       }
       case 'synStream': {
         const fault = this.#labels.open(event, fromClient)
@@ -69,7 +65,7 @@ export class SpdyStream implements StreamProtocol<TunnelEvent, SpdyCommand> {
       case 'synReply':
       case 'headers':
         if (event.fin) {
-          this.#streams?.ended(event.streamId, fromClient)
+          this.#streams.ended(event.streamId, fromClient)
           this.#labels.ended(event.streamId, fromClient)
         }
         // Kubernetes sends these without headers; what has some is kept, since no byte passes unrecorded.
@@ -77,14 +73,14 @@ export class SpdyStream implements StreamProtocol<TunnelEvent, SpdyCommand> {
         to.send({ type: 'passHeaders', event })
         return undefined
       case 'reset':
-        this.#streams?.reset(event.streamId, fromClient)
+        this.#streams.reset(event.streamId, fromClient)
         this.#labels.reset(event.streamId)
         this.#note('reset', fromClient, { stream: event.streamId, status: event.status })
         to.send({ type: 'pass', bytes: event.raw })
         return undefined
       case 'goAway':
         this.orderly = true
-        this.masked?.endAll(!fromClient)
+        this.masked.endAll(!fromClient)
         this.#note('goAway', fromClient, { status: event.status })
         to.send({ type: 'pass', bytes: event.raw })
         return undefined
@@ -97,7 +93,7 @@ export class SpdyStream implements StreamProtocol<TunnelEvent, SpdyCommand> {
         return new SpdyStreamError('kube.spdy.unexpected_frame', 'a frame that Kubernetes does not send', 0)
       case 'closed':
         this.orderly = true
-        this.masked?.endAll(!fromClient)
+        this.masked.endAll(!fromClient)
         to.close?.()
         return undefined
       case 'failed':

@@ -42,8 +42,8 @@ export interface StreamProtocol<Event, Command> {
   readonly cluster: Connection<Event, Command>
   fromClient(event: Event): PeerError | Cut | undefined
   fromCluster(event: Event): PeerError | Cut | undefined
-  /** What holds back bytes of this session; undefined where nothing is masked. */
-  readonly masked: MaskedChannels | undefined
+  /** What holds back bytes of this session. */
+  readonly masked: MaskedChannels
   /** True once a side has ended the session the way its protocol says (a Close frame, a GOAWAY). */
   readonly orderly: boolean
   /**

@@ -16,36 +16,30 @@ import {
   type WebSocketFrame,
 } from '../../protocols/websocket/events.ts'
 import type { MaskedChannels } from './masked-channels.ts'
-import { MaskedDirection } from './masked-direction.ts'
+import { MaskedMessages, pass, type WebSocketStreamOptions } from './masked-messages.ts'
 import type { Cut, StreamProtocol, StreamRecorder } from './stream-protocol.ts'
-import { type Direction, pass, RecordedDirection, type WebSocketStreamOptions } from './websocket-direction.ts'
 
 export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocketCommand> {
   readonly client = new WebSocketConnection('server', limits.websocket)
   readonly cluster = new WebSocketConnection('client', limits.websocket, maskingKey)
   readonly #options: WebSocketStreamOptions
   readonly #recorder: StreamRecorder
-  readonly #fromClient: Direction
-  readonly #fromCluster: Direction
-  readonly masked: MaskedChannels | undefined
+  readonly #fromClient: MaskedMessages
+  readonly #fromCluster: MaskedMessages
+  readonly masked: MaskedChannels
   orderly = false
 
-  constructor(options: WebSocketStreamOptions, recorder: StreamRecorder, masked?: MaskedChannels) {
+  constructor(options: WebSocketStreamOptions, recorder: StreamRecorder, masked: MaskedChannels) {
     this.#options = options
     this.#recorder = recorder
     this.masked = masked
-    if (masked === undefined) {
-      this.#fromClient = new RecordedDirection(options, recorder, true, this.cluster)
-      this.#fromCluster = new RecordedDirection(options, recorder, false, this.client)
-    } else {
-      const fromClient = new MaskedDirection(options, masked, true, this.cluster)
-      const fromCluster = new MaskedDirection(options, masked, false, this.client)
-      masked.leadTo({
-        release: (channel, bytes) => (channel.toClient ? fromCluster : fromClient).release(channel, bytes),
-      })
-      this.#fromClient = fromClient
-      this.#fromCluster = fromCluster
-    }
+    const fromClient = new MaskedMessages(options, masked, true, this.cluster)
+    const fromCluster = new MaskedMessages(options, masked, false, this.client)
+    masked.leadTo({
+      release: (channel, bytes) => (channel.toClient ? fromCluster : fromClient).release(channel, bytes),
+    })
+    this.#fromClient = fromClient
+    this.#fromCluster = fromCluster
   }
 
   fromClient(event: WebSocketEvent): PeerError | Cut | undefined {
@@ -57,8 +51,7 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
   }
 
   cut(cut: Cut, heard: { readonly client: boolean; readonly cluster: boolean }): void {
-    // In the middle of a frame or message nothing of ours would be read as ours: then the end of the connection says it.
-    if (heard.client && !this.#fromCluster.isMidway) {
+    if (heard.client) {
       if (this.#options.forward === undefined && !this.orderly) {
         const { base64, version } = this.#options
         const words = version >= 4 ? failureStatus(cut.message) : new TextEncoder().encode(cut.message)
@@ -68,11 +61,10 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
       }
       this.client.send({ type: 'close', code: cut.fault?.code ?? CLOSE_CODE.POLICY, reason: cut.reason })
     }
-    if (heard.cluster && !this.#fromClient.isMidway)
-      this.cluster.send({ type: 'close', code: CLOSE_CODE.GOING_AWAY, reason: '' })
+    if (heard.cluster) this.cluster.send({ type: 'close', code: CLOSE_CODE.GOING_AWAY, reason: '' })
   }
 
-  #pass(event: WebSocketEvent, direction: Direction, to: WebSocketConnection): PeerError | Cut | undefined {
+  #pass(event: WebSocketEvent, direction: MaskedMessages, to: WebSocketConnection): PeerError | Cut | undefined {
     if (event.type === 'failed') return event.error
     if (event.opcode < OPCODE.CLOSE) return direction.data(event)
     this.#control(event, direction)
@@ -80,11 +72,11 @@ export class WebSocketStream implements StreamProtocol<WebSocketEvent, WebSocket
     return undefined
   }
 
-  #control(frame: WebSocketFrame, direction: Direction): void {
+  #control(frame: WebSocketFrame, direction: MaskedMessages): void {
     const { opcode, payload } = frame
     if (opcode === OPCODE.CLOSE) {
       this.orderly = true
-      this.masked?.endAll(direction === this.#fromCluster)
+      this.masked.endAll(direction === this.#fromCluster)
     }
     // kubectl's pings are empty and come every 5 s: only what holds bytes is worth an entry.
     if (payload.length > 0) {

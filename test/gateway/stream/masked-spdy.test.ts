@@ -219,7 +219,7 @@ describe('masked exec over SPDY', () => {
     const typed = Buffer.concat([data(IDS.stdin, 'ls\r'), control(PING, 0, 1), data(IDS.stdin, '', FIN)])
     session.client(typed)
     assert.deepEqual(session.toCluster, typed)
-    assert.equal(session.protocol.masked?.isHolding, false)
+    assert.equal(session.protocol.masked.isHolding, false)
   })
 
   it('what is held passes once it is quiet, before a reset, and before FIN on HEADERS', () => {

@@ -195,7 +195,7 @@ describe('masked exec over WebSocket', () => {
     const typed = Buffer.concat([types(STDIN, 'ls\r'), types(RESIZE, '{}'), masked(0x89)])
     session.client(typed)
     assert.deepEqual(session.toCluster, typed)
-    assert.equal(session.protocol.masked?.isHolding, false)
+    assert.equal(session.protocol.masked.isHolding, false)
   })
 
   it('a Status is one message however the cluster cut it, and comes behind all output', () => {
@@ -224,11 +224,11 @@ describe('masked exec over WebSocket', () => {
   it('what is held passes once it is quiet, and what goes on behind it is still masked', () => {
     const session = exec(V5, { isTerminal: true })
     session.cluster(says(STDOUT, `$ ${SECRET.slice(0, 3)}`))
-    assert.equal(session.protocol.masked?.isHolding, true)
+    assert.equal(session.protocol.masked.isHolding, true)
     assert.deepEqual(read(session.toClient), [[STDOUT, '$ ']])
     session.quiet()
     assert.deepEqual(read(session.toClient), [[STDOUT, `$ ${SECRET.slice(0, 3)}`]])
-    assert.equal(session.protocol.masked?.isHolding, false)
+    assert.equal(session.protocol.masked.isHolding, false)
     session.cluster(says(STDOUT, `${SECRET.slice(3)} $`))
     assert.deepEqual(read(session.toClient), [[STDOUT, `$ ${SECRET.slice(0, 3)}${MASK.slice(3)} $`]])
   })
@@ -236,8 +236,8 @@ describe('masked exec over WebSocket', () => {
   it('a look lets go of nothing that has just come', () => {
     const session = exec(V5, { isTerminal: true })
     session.cluster(says(STDOUT, SECRET.slice(0, 3)))
-    session.protocol.masked?.look()
-    assert.equal(session.protocol.masked?.isHolding, true)
+    session.protocol.masked.look()
+    assert.equal(session.protocol.masked.isHolding, true)
     session.cluster(says(STDOUT, SECRET.slice(3)))
     assert.deepEqual(read(session.toClient), [[STDOUT, MASK]])
   })
@@ -273,7 +273,7 @@ describe('masked exec over WebSocket', () => {
     const looks = (2 * limits.mask.maskedMillis) / limits.mask.terminalQuietMillis
     for (let look = 1; look <= 2 * looks; look++) {
       for (let frame = 0; frame < 10; frame++) session.cluster(says(STDOUT, `${SECRET} `))
-      session.protocol.masked?.look()
+      session.protocol.masked.look()
     }
     assert.deepEqual(
       session.recorder.notes.map(({ facts }) => facts?.count),

@@ -22,13 +22,8 @@ const NOTHING = new Uint8Array(0)
 const QUIET = limits.mask.terminalQuietMillis
 const { STDIN, STDOUT } = CHANNEL
 
-interface Options {
-  readonly durability?: Durability
-  readonly isMasked?: boolean
-}
-
 /** A terminal's session between a client and a cluster, with a tape that can fail. */
-function scene({ durability = 'group', isMasked = true }: Options = {}) {
+function scene(durability: Durability = 'group') {
   const state = { failed: false, ended: '' }
   const disk: (() => void)[] = []
   class FailingRecorder extends MemoryRecorder {
@@ -49,7 +44,7 @@ function scene({ durability = 'group', isMasked = true }: Options = {}) {
   const alarms = new ManualAlarms()
   const [client, clientSide] = ends()
   const [cluster, clusterSide] = ends()
-  const channels = isMasked ? wordChannels(recorder, { isTerminal: true }) : undefined
+  const channels = wordChannels(recorder, { isTerminal: true })
   const protocol = new WebSocketStream({ version: 5, base64: false, closes: true }, recorder, channels)
   const relay = new Relay<WebSocketEvent, WebSocketCommand>({
     client: { socket: clientSide, trailing: NOTHING },
@@ -128,7 +123,7 @@ describe('a relay that masks', () => {
   })
 
   it('under strict lets nothing go before it is on disk', async () => {
-    const { alarms, client, cluster, flush } = scene({ durability: 'strict' })
+    const { alarms, client, cluster, flush } = scene('strict')
     cluster.socket.write(says(BEGUN))
     await flush()
     alarms.advance(QUIET)
@@ -140,7 +135,7 @@ describe('a relay that masks', () => {
 
   for (const durability of ['group', 'strict'] as const) {
     it(`${durability}: passes all that is held ahead of its own last words`, async () => {
-      const { client, cluster, relay, recorder, flush } = scene({ durability })
+      const { client, cluster, relay, recorder, flush } = scene(durability)
       cluster.socket.write(says(BEGUN))
       client.socket.write(types(BEGUN))
       await flush()
@@ -210,13 +205,5 @@ describe('a relay that masks', () => {
       at.alarms.advance(100)
       await settle()
     }
-  })
-
-  it('where nothing is masked nothing is held, and no timer is set', async () => {
-    const { alarms, client, cluster } = scene({ isMasked: false })
-    cluster.socket.write(says(BEGUN))
-    await settle()
-    assert.deepEqual(client.heard(), says(BEGUN))
-    assert.equal(alarms.made, 0)
   })
 })

@@ -103,14 +103,14 @@ export class Session<E extends Said = Said> {
 
   /** Two looks: nothing has come for as long as counts as quiet. */
   quiet(): void {
-    this.protocol.masked?.look()
-    this.protocol.masked?.look()
+    this.protocol.masked.look()
+    this.protocol.masked.look()
     this.#take()
   }
 
   /** What the relay does when it ends a stream. */
   cut(cut: Cut): void {
-    this.protocol.masked?.endAll()
+    this.protocol.masked.endAll()
     this.protocol.cut(cut, { client: true, cluster: true })
     this.#take()
   }

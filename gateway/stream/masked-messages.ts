@@ -7,30 +7,32 @@ import { ChannelError } from '../../protocols/kube/channel-error.ts'
 import { CHANNEL } from '../../protocols/kube/channels.ts'
 import type { LegacyPortForward } from '../../protocols/kube/legacy-port-forward.ts'
 import {
-  type ChannelReader,
+  ChannelReader,
   type ChannelSink,
   channelMessage,
   closeMessage,
+  remoteCommandAllows,
 } from '../../protocols/kube/websocket-channels.ts'
 import { limits } from '../../protocols/limits.ts'
 import type { WebSocketConnection } from '../../protocols/websocket/connection.ts'
 import { OPCODE, type WebSocketFrame } from '../../protocols/websocket/events.ts'
 import { isSame, kept, type MaskedChannel, type MaskedChannels } from './masked-channels.ts'
 import type { Cut } from './stream-protocol.ts'
-import {
-  channelReader,
-  type Direction,
-  directionName,
-  pass,
-  type WebSocketStreamOptions,
-} from './websocket-direction.ts'
+
+export interface WebSocketStreamOptions {
+  readonly base64: boolean
+  /** 1 to 5: from 4 on the error channel is a Status, before it is text (client-go tools/remotecommand/v1.go). */
+  readonly version: number
+  /** v5.channel.k8s.io. */
+  readonly closes: boolean
+  /** Set for the old port-forward; exec and attach otherwise. */
+  readonly forward?: LegacyPortForward
+}
 
 const NOTHING = new Uint8Array(0)
 
-export class MaskedDirection implements Direction, ChannelSink {
+export class MaskedMessages implements ChannelSink {
   readonly name: string
-  /** Messages are ours and whole. */
-  readonly isMidway = false
   readonly #masked: MaskedChannels
   readonly #reader: ChannelReader
   readonly #base64: boolean
@@ -48,15 +50,21 @@ export class MaskedDirection implements Direction, ChannelSink {
   #passes = false
 
   constructor(options: WebSocketStreamOptions, masked: MaskedChannels, isFromClient: boolean, to: WebSocketConnection) {
-    this.name = directionName(isFromClient)
+    this.name = isFromClient ? 'from the client' : 'from the cluster'
     this.#masked = masked
-    this.#base64 = options.base64
-    this.#forward = options.forward
+    const { base64, closes, forward } = options
+    this.#base64 = base64
+    this.#forward = forward
     this.#isFromClient = isFromClient
     this.#to = to
-    this.#reader = channelReader(options, isFromClient)
+    const allows =
+      forward === undefined
+        ? remoteCommandAllows(isFromClient)
+        : (channel: number) => forward.allows(channel, isFromClient)
+    this.#reader = new ChannelReader({ fromClient: isFromClient, base64, closes, allows })
   }
 
+  /** Takes a data frame, or a piece of one, and passes on what may pass; or returns what ends the session. */
   data(frame: WebSocketFrame): PeerError | Cut | undefined {
     this.#isWhole = frame.start && frame.end && frame.fin && frame.opcode !== OPCODE.CONTINUATION
     this.#passes = false
@@ -172,4 +180,10 @@ export class MaskedDirection implements Direction, ChannelSink {
       this.#to.send({ type: 'frame', opcode: OPCODE.BINARY, payload: bytes, lead: number })
     }
   }
+}
+
+/** Passes a frame as it came. */
+export function pass(frame: WebSocketFrame, to: WebSocketConnection): void {
+  if (frame.header.length > 0) to.send({ type: 'pass', bytes: frame.header })
+  if (frame.raw.length > 0) to.send({ type: 'pass', bytes: frame.raw })
 }

@@ -230,6 +230,11 @@ const defaults = {
     list: 67_108_864,
     /** Nesting of a masked body: CRD schemas nest some dozens of levels. */
     depth: 512,
+    /**
+     * Messages within one another that a search of a body in protobuf goes into without a description. Each costs another
+     * look at the same bytes.
+     */
+    guesses: 16,
     /** Bytes of a key, and of a number, in a masked body. */
     key: 65_536,
     number: 1_024,

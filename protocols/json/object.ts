@@ -2,7 +2,7 @@
 // to the letter and finds what is masked; nothing is masked before all of it is found sound. Refuses keys that are there
 // twice where one of them decides what is masked.
 
-import type { FieldMasker, FieldTree, MaskedObject } from '../kube/field-masker.ts'
+import { type FieldMasker, type FieldTree, fieldPath, type MaskedObject } from '../kube/field-masker.ts'
 import { JsonError } from './errors.ts'
 import { Keys, KnownNames } from './names.ts'
 import {
@@ -222,7 +222,7 @@ export class ObjectMasker {
         const value = skipColon(text, this.#behind)
         const child = tree.fields.get(name) ?? rest
         const end =
-          child === undefined ? skipChecked(text, value) : this.#fields(value, object, child, joined(path, name))
+          child === undefined ? skipChecked(text, value) : this.#fields(value, object, child, fieldPath(path, name))
         at = nextPart(text, end, CLOSE_OBJECT)
       }
       return ~at
@@ -300,10 +300,4 @@ function edited(text: Buffer, edits: readonly Edit[]): Uint8Array {
   }
   pieces.push(text.subarray(done))
   return Buffer.concat(pieces)
-}
-
-/** "data.password"; a key with a dot or a bracket in it stands in brackets. */
-function joined(path: string, key: string): string {
-  if (/[.[\]]/.test(key)) return `${path}[${key}]`
-  return path === '' ? key : `${path}.${key}`
 }

@@ -42,6 +42,15 @@ export interface FieldMasker {
   mask(object: MaskedObject, path: string, value: Uint8Array, node?: FieldTree): string
 }
 
+/**
+ * The path of a field below another: "data.password"; a key with a dot or a bracket in it stands in brackets. Sentinels are made
+ * of it, so every format has to name a field alike.
+ */
+export function fieldPath(path: string, key: string): string {
+  if (/[.[\]]/.test(key)) return `${path}[${key}]`
+  return path === '' ? key : `${path}.${key}`
+}
+
 /** What a body holds, by its request: one object or Table, a list of them (`items`, `rows`), or watch events in a row. */
 export type BodyShape = 'object' | 'list' | 'watch'
 

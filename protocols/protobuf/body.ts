@@ -4,11 +4,13 @@
 
 import type { BodyRewriter, BodyShape, FieldMasker, FieldTree } from '../kube/field-masker.ts'
 import type { Limits } from '../limits.ts'
-import { ProtobufError } from './errors.ts'
+import { EnvelopeRewriting, MAGIC, RAW, TYPE_META, typeMeta } from './envelope.ts'
+import { cut, noEnvelope, ProtobufError } from './errors.ts'
 import { messageOf } from './kinds.ts'
 import type { Message } from './message.ts'
 import { ITEMS } from './metadata.ts'
-import { MAGIC, NO_OBJECT, noEnvelope, RAW, Rewriting, TYPE_META } from './rewriting.ts'
+import { Rewriting } from './rewriting.ts'
+import { NO_OBJECT } from './selection.ts'
 import { DELIMITED, FieldReader, fieldLength, findVarintEnd, varintLength, writeVarint } from './wire.ts'
 
 type Bounds = Limits['mask']
@@ -31,6 +33,7 @@ export class ProtobufBody implements BodyRewriter {
   readonly #bounds: Bounds
   readonly #masker: FieldMasker
   readonly #rewriting: Rewriting
+  readonly #envelopes: EnvelopeRewriting
   #place: Place
   /** What is not complete yet, in a buffer that grows in doubles. */
   #held = NOTHING
@@ -43,6 +46,7 @@ export class ProtobufBody implements BodyRewriter {
     this.#masker = masker
     this.#bounds = bounds
     this.#rewriting = new Rewriting(masker, bounds)
+    this.#envelopes = new EnvelopeRewriting(this.#rewriting)
     this.#place = shape === 'watch' ? 'watch' : 'head'
   }
 
@@ -72,11 +76,11 @@ export class ProtobufBody implements BodyRewriter {
     this.#rewriting.begin(held)
     const list = this.#list
     if (list !== undefined) {
-      this.#rewriting.behind(0, held.length)
+      this.#envelopes.behind(0, held.length)
       return list.end(held)
     }
     if (held.length === 0) return NOTHING
-    const change = this.#rewriting.envelope(0, held.length)
+    const change = this.#envelopes.envelope(0, held.length)
     return written(this.#rewriting, held, 0, held.length, change)
   }
 
@@ -87,7 +91,7 @@ export class ProtobufBody implements BodyRewriter {
       if (bytes[at] !== MAGIC[at]) throw noEnvelope()
     }
     const reader = new FieldReader()
-    reader.bytes = bytes
+    reader.begin(bytes)
     let type = { apiVersion: '', kind: '' }
     for (let at = MAGIC.length; ; at = reader.at) {
       const length = fieldLength(bytes, at, bytes.length)
@@ -102,7 +106,7 @@ export class ProtobufBody implements BodyRewriter {
       if (end > bytes.length) return 0
       reader.at = at
       reader.next(end)
-      if (reader.number === TYPE_META) type = this.#rewriting.typeMeta(reader)
+      if (reader.number === TYPE_META) type = typeMeta(reader)
       reader.at = end
     }
   }
@@ -124,19 +128,20 @@ export class ProtobufBody implements BodyRewriter {
   #events(bytes: Uint8Array, isLent: boolean): Uint8Array {
     const pieces: Uint8Array[] = []
     let at = 0
+    this.#rewriting.begin(bytes)
     while (bytes.length - at >= FRAME_HEAD) {
       const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0)
       if (length > this.#bounds.object) throw tooLong()
       const from = at + FRAME_HEAD
       const end = from + length
       if (end > bytes.length) break
-      this.#rewriting.begin(bytes)
-      const change = this.#rewriting.event(from, end)
-      if (change === 0 && !this.#rewriting.isChanged) pieces.push(bytes.subarray(at, end))
+      this.#rewriting.spans.forget()
+      const change = this.#envelopes.event(from, end)
+      if (!this.#rewriting.spans.isChanged) pieces.push(bytes.subarray(at, end))
       else {
         const frame = Buffer.allocUnsafe(FRAME_HEAD + length + change)
         frame.writeUInt32BE(length + change)
-        this.#rewriting.copy(from, end, frame, FRAME_HEAD)
+        this.#rewriting.spans.copy(from, end, frame, FRAME_HEAD)
         pieces.push(frame)
       }
       at = end
@@ -178,7 +183,7 @@ export function maskEvent(event: Uint8Array, masker: FieldMasker, bounds: Bounds
   if (event.length > bounds.object) throw tooLong()
   const rewriting = new Rewriting(masker, bounds)
   rewriting.begin(event)
-  const change = rewriting.event(0, event.length)
+  const change = new EnvelopeRewriting(rewriting).event(0, event.length)
   return written(rewriting, event, 0, event.length, change)
 }
 
@@ -189,7 +194,6 @@ class HeldList {
   readonly #element: Message
   readonly #tree: FieldTree | undefined
   readonly #rewriting: Rewriting
-  readonly #reader = new FieldReader()
   readonly #bounds: Bounds
   /** Bytes of it that have not come yet, of as many as its length says. */
   #left: number
@@ -223,8 +227,7 @@ class HeldList {
 
   /** Takes the fields that are complete; returns the place behind them. */
   take(bytes: Uint8Array, from: number): number {
-    const reader = this.#reader
-    reader.bytes = bytes
+    this.#rewriting.begin(bytes)
     let at = from
     while (this.#left > 0 && at < bytes.length) {
       const end = Math.min(bytes.length, at + this.#left)
@@ -236,7 +239,7 @@ class HeldList {
       if (length > this.#left) throw new ProtobufError('protobuf.list.length', 'an element goes beyond its list')
       if (length > this.#bounds.item) throw tooLong()
       if (at + length > end) break
-      this.#field(bytes, at, at + length)
+      this.#field(at, at + length)
       at += length
       this.#left -= length
     }
@@ -256,10 +259,10 @@ class HeldList {
     return this.#room.subarray(begin, this.#at + behind.length)
   }
 
-  #field(bytes: Uint8Array, from: number, to: number): void {
-    const reader = this.#reader
+  #field(from: number, to: number): void {
     const rewriting = this.#rewriting
-    rewriting.begin(bytes)
+    const { reader } = rewriting
+    rewriting.spans.forget()
     reader.at = from
     reader.next(to)
     const isElement = reader.number === ITEMS && reader.wire === DELIMITED
@@ -267,7 +270,7 @@ class HeldList {
       ? rewriting.element(reader.lengthAt, reader.from, to, this.#element)
       : rewriting.listFields(from, to, this.#message, this.#tree)
     this.#reserve(to - from + change)
-    this.#at = rewriting.copy(from, to, this.#room, this.#at)
+    this.#at = rewriting.spans.copy(from, to, this.#room, this.#at)
   }
 
   #reserve(bytes: number): void {
@@ -281,16 +284,12 @@ class HeldList {
 }
 
 function written(rewriting: Rewriting, bytes: Uint8Array, from: number, to: number, change: number): Uint8Array {
-  if (!rewriting.isChanged) return bytes.subarray(from, to)
+  if (!rewriting.spans.isChanged) return bytes.subarray(from, to)
   const into = Buffer.allocUnsafe(to - from + change)
-  rewriting.copy(from, to, into, 0)
+  rewriting.spans.copy(from, to, into, 0)
   return into
 }
 
 function tooLong(): ProtobufError {
   return new ProtobufError('protobuf.length.bound', 'an object or a list is longer than is held for masking')
-}
-
-function cut(): ProtobufError {
-  return new ProtobufError('protobuf.cut', 'the bytes end before the message does')
 }

@@ -2,7 +2,7 @@
 // number 0, varints of more than ten bytes and lengths beyond the end; a varint longer than it need be is taken, as Go
 // takes it.
 
-import { ProtobufError } from './errors.ts'
+import { cut, ProtobufError, wireType } from './errors.ts'
 
 export const VARINT = 0
 const FIXED_64 = 1
@@ -14,11 +14,11 @@ const LONGEST_VARINT = 10
 /** Past it a tag's field number would be more than 29 bits; Go cuts it, and reads another field. */
 const LARGEST_TAG = 0xffff_ffff
 
-const NOTHING = new Uint8Array(0)
+const NOTHING = Buffer.alloc(0)
 
 /** One field after another of a message within `bytes`. Its own fields say what was read last. */
 export class FieldReader {
-  bytes: Uint8Array = NOTHING
+  bytes: Buffer = NOTHING
   /** Where the next field begins, once this one has been read. */
   at = 0
   number = 0
@@ -28,6 +28,16 @@ export class FieldReader {
   /** The content of a delimited field, the value of another. */
   from = 0
   to = 0
+
+  /** These are the bytes from now on. */
+  begin(bytes: Uint8Array): void {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.at = 0
+  }
+
+  text(from: number, to: number): string {
+    return this.bytes.toString('utf8', from, to)
+  }
 
   /** Reads the field at `at`, of a message that ends at `end`; false at the end. Throws ProtobufError. */
   next(end: number): boolean {
@@ -69,12 +79,17 @@ export class FieldReader {
         if (at > end) throw cut()
         break
       default:
-        throw wireType()
+        throw noWireType()
     }
     this.to = at
     this.at = at
     return true
   }
+}
+
+/** That the field which was read last has a length and a content. Throws ProtobufError. */
+export function assertDelimited(reader: FieldReader): void {
+  if (reader.wire !== DELIMITED) throw wireType()
 }
 
 /** The value of a varint; past 2^53 it is not exact, and longer than anything. Throws ProtobufError. */
@@ -131,7 +146,7 @@ export function fieldLength(bytes: Uint8Array, at: number, end: number): number 
     case FIXED_32:
       return behindTag - at + 4
     default:
-      throw wireType()
+      throw noWireType()
   }
 }
 
@@ -152,11 +167,7 @@ export function writeVarint(into: Uint8Array, at: number, value: number): number
   return at + 1
 }
 
-function cut(): ProtobufError {
-  return new ProtobufError('protobuf.cut', 'the bytes end before the message does')
-}
-
-function wireType(): ProtobufError {
+function noWireType(): ProtobufError {
   return new ProtobufError('protobuf.wire_type', 'a group, or a wire type that there is not')
 }
 

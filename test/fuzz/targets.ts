@@ -26,6 +26,7 @@ const NAMES = [
   'json-body',
   'yaml-body',
   'gzip-body',
+  'protobuf-body',
 ] as const
 
 type Module = { readonly default: Target }

@@ -31,6 +31,13 @@ const prefix = z
 /** `prefix` comes before every name of the issuer, so that its users are nobody else's; "" for none. */
 const claimMapping = z.strictObject({ claim: text, prefix })
 
+/** Who may do what for everybody, with the issuer's prefix: never an agent. */
+const operator = z
+  .strictObject({ user: text.optional(), group: text.optional() })
+  .refine((names) => Object.keys(names).length === 1, 'write one of user and group in each entry')
+  .refine(({ user, group }) => user !== '*' && group !== '*', 'operators are named; "*" is nobody')
+  .transform(({ user, group }) => (group === undefined ? { user: user as string } : { group }))
+
 const MIB = 1_048_576
 
 /** The windows of HTTP/2 are the largest of what is set (RFC 9113 section 6.9.1). */
@@ -84,7 +91,13 @@ function gatewaySchema(place: (path: string) => string) {
       })
       .prefault({}),
     /** REST, /metrics, /healthz, /readyz. */
-    admin: z.strictObject({ address: address.default('127.0.0.1:8444') }).prefault({}),
+    admin: z
+      .strictObject({
+        address: address.default('127.0.0.1:8444'),
+        /** Who may lock and unlock, and sees all approvals, with a token of their own; never an agent. */
+        operators: z.array(operator).default([]),
+      })
+      .prefault({}),
     /** The folder for tapes and keys. */
     data: path.prefault('./data'),
     /** The first is the default. */

@@ -102,6 +102,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       newId: randomUUID,
     })
     let gate = gateOf(config)
+    let { operators } = config.admin
     people.locks.onEvent((event) => {
       if (event.kind === 'lock') cutLocked(event.lock, [streams, parked])
     })
@@ -144,6 +145,10 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         policy: () => gate.policy,
         authenticator: () => gate.authenticator,
         clusters: () => [...gate.clusters.keys()],
+        operators: () => operators,
+        ledger: people.control,
+        now,
+        timers: systemTimers,
       },
       metrics: metrics.registry,
       gatewayUrl: address,
@@ -158,6 +163,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         const next = gateOf(changed)
         const before = gate
         gate = next
+        operators = changed.admin.operators
         // Requests under way keep the clusters that they began with; only idle connections end.
         for (const { upstream } of before.clusters.values()) upstream.retire()
       },
@@ -190,10 +196,13 @@ function cutLocked(lock: Lock, open: readonly ReadonlyMap<Cuttable, Who>[]): voi
 
 /** What sockets and files hang on cannot change while they are open; whole or not at all, so nothing else changes either. */
 function refuseRestartOnly(running: Config, changed: Config): void {
-  for (const key of ['listen', 'admin', 'data', 'limits'] as const) {
-    if (JSON.stringify(running[key]) !== JSON.stringify(changed[key])) {
-      throw new Error(`"${key}" has changed, which needs a restart`)
-    }
+  for (const [key, was, is] of [
+    ['listen', running.listen, changed.listen],
+    ['admin.address', running.admin.address, changed.admin.address],
+    ['data', running.data, changed.data],
+    ['limits', running.limits, changed.limits],
+  ] as const) {
+    if (JSON.stringify(was) !== JSON.stringify(is)) throw new Error(`"${key}" has changed, which needs a restart`)
   }
 }
 

@@ -365,6 +365,15 @@ const defaults = {
     connections: 128,
     /** Tapes or leaves being read out at once; each holds one entry. */
     transfers: 16,
+    /** A request's body: an answer, a lock, or a grant of some dozens of words. */
+    bodyBytes: 16_384,
+    /** Requests under way of one user, streams of approvals among them. */
+    userRequests: 16,
+    /** Streams of approvals in all, and the lines that one holds for a reader beyond what stands at its beginning. */
+    watches: 64,
+    watchLines: 256,
+    /** How often such a stream says that it is alive. */
+    pingMillis: 15_000,
   },
 } as const
 

@@ -7,6 +7,8 @@ import { isUlid } from '../../protocols/tape/ulid.ts'
 import { frame } from '../../replay/entry-frames.ts'
 import { BadFilter, parseFilter } from '../../replay/tape-filter.ts'
 import { NoSuchTape, type TapeSummary, type Tapes } from '../../replay/tapes.ts'
+import { refuse } from '../decision.ts'
+import { refusalResponse } from './answers.ts'
 
 const BYTES = { 'content-type': 'application/octet-stream' }
 
@@ -18,7 +20,9 @@ export function tapeRoutes(tapes: Tapes): Hono {
   /** A stream of frames, if there is room for one more. The first frame is read before the answer begins. */
   async function transfer(frames: AsyncIterator<Uint8Array>): Promise<Response> {
     if (transfers >= limits.admin.transfers) {
-      return Response.json({ error: 'too many transfers at once; try again later' }, { status: 503 })
+      return refusalResponse(
+        refuse(503, 'ServiceUnavailable', 'admin.transfers', 'too many transfers at once; try again later'),
+      )
     }
     transfers++
     const done = (): void => {
@@ -29,7 +33,7 @@ export function tapeRoutes(tapes: Tapes): Hono {
       return new Response(streamOf(first, frames, done), { headers: BYTES })
     } catch (error) {
       done()
-      if (error instanceof NoSuchTape) return Response.json({ error: error.message }, { status: 404 })
+      if (error instanceof NoSuchTape) return refusalResponse(refuse(404, 'NotFound', 'tapes.unknown', error.message))
       throw error
     }
   }
@@ -46,13 +50,16 @@ export function tapeRoutes(tapes: Tapes): Hono {
       })
     } catch (error) {
       if (!(error instanceof BadFilter)) throw error
-      return context.json({ error: error.message }, 400)
+      return refusalResponse(refuse(400, 'BadRequest', 'tapes.filter', error.message))
     }
   })
 
   routes.get('/tapes/:id', async (context) => {
     const id = context.req.param('id')
-    if (!isUlid(id)) return context.json({ error: 'a tape id is a ULID: 26 digits and capital letters' }, 400)
+    if (!isUlid(id))
+      return refusalResponse(
+        refuse(400, 'BadRequest', 'tapes.id', 'a tape id is a ULID: 26 digits and capital letters'),
+      )
     return transfer(framesOf(tapes.stored(id)))
   })
 
@@ -60,7 +67,8 @@ export function tapeRoutes(tapes: Tapes): Hono {
 
   routes.get('/log/checkpoint', async (context) => {
     const checkpoint = await tapes.log.checkpoint()
-    if (checkpoint === undefined) return context.json({ error: 'there is no checkpoint yet' }, 404)
+    if (checkpoint === undefined)
+      return refusalResponse(refuse(404, 'NotFound', 'log.checkpoint', 'there is no checkpoint yet'))
     return context.text(checkpoint)
   })
 

@@ -9,6 +9,7 @@ import { createMetrics } from '../../../gateway/admin/metrics.ts'
 import { Authenticator } from '../../../gateway/authn/authenticator.ts'
 import { ownIdentity } from '../../../gateway/pki.ts'
 import { readPolicy } from '../../../gateway/policy/policy-file.ts'
+import { systemTimers } from '../../../gateway/tape/clock.ts'
 import type { KeyValueReader } from '../../../protocols/tape/reader.ts'
 import { RemoteTapes } from '../../../replay/remote.ts'
 import { NoSuchTape, TapesUnavailable } from '../../../replay/tapes.ts'
@@ -53,6 +54,9 @@ before(async () => {
       policy: () => readPolicy(undefined, 'group'),
       authenticator: () => new Authenticator({ jwt: [] }, { now: Date.now }),
       clusters: () => ['test'],
+      operators: () => [],
+      now: Date.now,
+      timers: systemTimers,
     },
     metrics: createMetrics().registry,
     gatewayUrl: 'https://127.0.0.1:8443',

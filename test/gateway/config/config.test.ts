@@ -45,7 +45,7 @@ test('the least configuration has the design’s defaults, absolute paths, and i
     apiVersion: 'sallyport/v1',
     kind: 'Gateway',
     listen: { address: '127.0.0.1:8443' },
-    admin: { address: '127.0.0.1:8444' },
+    admin: { address: '127.0.0.1:8444', operators: [] },
     data: at('data'),
     clusters: [{ name: 'prod', kubeconfig: at('kubeconfig'), identity: 'impersonate' }],
     authentication: {

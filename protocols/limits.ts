@@ -280,6 +280,8 @@ const defaults = {
     /** Text around a keyword in which a custom pattern is looked for, and custom patterns. */
     patternWindow: 512,
     patterns: 128,
+    /** A terminal's control string (a title, a link); what goes on past it is taken for text. */
+    controlString: 4_096,
   },
   policy: {
     /** A denial's message, bytes. */

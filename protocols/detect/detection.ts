@@ -10,6 +10,7 @@ import type { LearnedValues } from './learned-values.ts'
 import { Scratch, type Sought, StreamMasker } from './masker.ts'
 import type { Matcher } from './match.ts'
 import { type CustomPattern, patternMatcher } from './patterns.ts'
+import { TerminalMasker } from './terminal-masker.ts'
 
 export interface DetectionOptions {
   /** Names of DETECTORS. */
@@ -45,8 +46,10 @@ export class Detection implements TextMaskers {
     this.#sought = { filter, anchors, matchers: lists, learned, lookBehind, scratch: new Scratch(scratch) }
   }
 
-  masker(_options: { readonly terminal: boolean }): TextMasker {
-    return new StreamMasker(this.#sought)
+  masker({ terminal }: { readonly terminal: boolean }): TextMasker {
+    const masker = new StreamMasker(this.#sought)
+    if (!terminal) return masker
+    return new TerminalMasker(masker, new StreamMasker(this.#sought), limits.detect.controlString)
   }
 }
 

@@ -207,6 +207,30 @@ export function lineEndWidth(text: Uint8Array, at: number, end: number): number 
   return text[at + 1] === N || text[at + 1] === R ? 2 : 0
 }
 
+const EACH = 0x01010101
+const HIGH = 0x80808080 | 0
+
+/** The first CR, LF or backslash from `at`, or `end`. Four bytes at a time: `words` is over the memory of `text`. */
+export function nextLineEndByte(text: Uint8Array, words: Int32Array, at: number, end: number): number {
+  for (; at < end && (at & 3) !== 0; at++) if (isLineEndByte(text[at]!)) return at
+  const last = end >>> 2
+  let index = at >>> 2
+  for (; index < last; index++) {
+    // A byte is zero where subtracting one borrows from its highest bit, and that was not set.
+    const word = words[index]!
+    const lf = word ^ (LF * EACH)
+    const cr = word ^ (CR * EACH)
+    const backslash = word ^ (BACKSLASH * EACH)
+    if (((((lf - EACH) & ~lf) | ((cr - EACH) & ~cr) | ((backslash - EACH) & ~backslash)) & HIGH) !== 0) break
+  }
+  for (at = Math.max(at, index << 2); at < end; at++) if (isLineEndByte(text[at]!)) return at
+  return end
+}
+
+function isLineEndByte(octet: number): boolean {
+  return octet === LF || octet === CR || octet === BACKSLASH
+}
+
 /** The bytes without line ends, in both their forms: as values are learned and matched. The same view where there are none. */
 export function withoutLineEnds(bytes: Uint8Array): Uint8Array {
   let kept: Uint8Array | undefined

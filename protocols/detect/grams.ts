@@ -1,9 +1,11 @@
 // Finds, four bytes at a time, where in a text something that is looked for may begin. A filter that fits a core's cache
 // says "perhaps" of each place; whoever asked then looks closer. It never says "no" of a place where a known gram stands.
 
-/** Slots of the filter, one byte each: half a core's cache of the second level on ordinary servers. */
-const FILTER_BITS = 18
-const SHIFT = 32 - FILTER_BITS
+/** Slots of the filter, one byte each, as a power of two: from a part of a core's second cache up to all of it. */
+const FEWEST_SLOTS = 18
+const MOST_SLOTS = 21
+/** With more than one slot taken in so many, a larger filter is faster than what it finds for nothing. */
+const CROWDED = 24
 const MULTIPLIER = 0x9e3779b1 | 0
 
 /** Four bytes as one number, the first lowest: what an Int32Array over the same memory reads on every machine that Node runs on. */
@@ -25,19 +27,34 @@ export function gramsOf(literal: string, anyCase: boolean): number[] {
 
 /** What grams a text is swept for. Grams are added for good, or until `clear`. */
 export class GramFilter {
-  readonly #slots = new Uint8Array(1 << FILTER_BITS)
+  #bits = FEWEST_SLOTS
+  #slots = new Uint8Array(1 << FEWEST_SLOTS)
+  #taken = 0
   /** Which one, two and three bytes begin a gram that must not pass before it is known to be whole. */
   readonly #beginnings = new Uint8Array(1 << 16)
 
   /** `isHeld`: its bytes are not given out while only its beginning has come. */
   add(gram: number, isHeld: boolean): void {
-    this.#slots[Math.imul(gram, MULTIPLIER) >>> SHIFT] = 1
+    const hash = Math.imul(gram, MULTIPLIER)
+    const slot = hash >>> (32 - this.#bits)
+    if (this.#slots[slot] === 0) this.#taken += 1
+    this.#slots[slot] = this.#slots[slot]! | (1 << ((hash >>> 8) & 7))
     if (!isHeld) return
     for (let length = 1; length < 4; length++) this.#beginnings[beginningSlot(gram, length)] = 1
   }
 
-  clear(): void {
-    this.#slots.fill(0)
+  /** True if there should be more slots: its owner clears it and adds all grams again. */
+  get isCrowded(): boolean {
+    return this.#taken * CROWDED > this.#slots.length && this.#bits < MOST_SLOTS
+  }
+
+  /** Forgets all grams, to be given about as many as `grams`. */
+  clear(grams: number): void {
+    this.#bits = FEWEST_SLOTS
+    while (grams * CROWDED > 1 << this.#bits && this.#bits < MOST_SLOTS) this.#bits += 1
+    if (this.#slots.length === 1 << this.#bits) this.#slots.fill(0)
+    else this.#slots = new Uint8Array(1 << this.#bits)
+    this.#taken = 0
     this.#beginnings.fill(0)
   }
 
@@ -46,34 +63,45 @@ export class GramFilter {
     return this.#beginnings[beginningSlot(gram, length)] === 1
   }
 
+  /** Whether a gram may have been added. */
+  mayHave(gram: number): boolean {
+    return has(this.#slots, 32 - this.#bits, Math.imul(gram, MULTIPLIER))
+  }
+
   /** The first place from `at`, below `stop`, where a gram may be; or `stop`. `words` is over the memory of `text`, which goes on 3 bytes past it. */
   sweep(text: Uint8Array, words: Int32Array, at: number, stop: number): number {
     const slots = this.#slots
-    for (; at < stop && (at & 3) !== 0; at++) {
-      if (slots[Math.imul(gramAt(text, at), MULTIPLIER) >>> SHIFT] !== 0) return at
-    }
+    const shift = 32 - this.#bits
+    for (; at < stop && (at & 3) !== 0; at++) if (has(slots, shift, Math.imul(gramAt(text, at), MULTIPLIER))) return at
     if (at >= stop) return stop
     let index = at >>> 2
     const last = (stop - 1) >>> 2
     let word = words[index]!
     for (; index < last; index++) {
       const next = words[index + 1]!
-      if (
-        (slots[Math.imul(word, MULTIPLIER) >>> SHIFT]! |
-          slots[Math.imul((word >>> 8) | (next << 24), MULTIPLIER) >>> SHIFT]! |
-          slots[Math.imul((word >>> 16) | (next << 16), MULTIPLIER) >>> SHIFT]! |
-          slots[Math.imul((word >>> 24) | (next << 8), MULTIPLIER) >>> SHIFT]!) !==
-        0
-      ) {
-        break
-      }
+      const first = Math.imul(word, MULTIPLIER)
+      const second = Math.imul((word >>> 8) | (next << 24), MULTIPLIER)
+      const third = Math.imul((word >>> 16) | (next << 16), MULTIPLIER)
+      const fourth = Math.imul((word >>> 24) | (next << 8), MULTIPLIER)
       word = next
+      if (
+        (slots[first >>> shift]! | slots[second >>> shift]! | slots[third >>> shift]! | slots[fourth >>> shift]!) ===
+        0
+      )
+        continue
+      if (has(slots, shift, first)) return index << 2
+      if (has(slots, shift, second)) return (index << 2) + 1
+      if (has(slots, shift, third)) return (index << 2) + 2
+      if (has(slots, shift, fourth)) return (index << 2) + 3
     }
-    for (at = index << 2; at < stop; at++) {
-      if (slots[Math.imul(gramAt(text, at), MULTIPLIER) >>> SHIFT] !== 0) return at
-    }
+    for (at = index << 2; at < stop; at++) if (has(slots, shift, Math.imul(gramAt(text, at), MULTIPLIER))) return at
     return stop
   }
+}
+
+/** A slot has a bit for each eighth of the grams that share it. */
+function has(slots: Uint8Array, shift: number, hash: number): boolean {
+  return ((slots[hash >>> shift]! >>> ((hash >>> 8) & 7)) & 1) !== 0
 }
 
 /** One and two bytes have slots of their own or nearly so; three share them by a hash. */
@@ -88,6 +116,10 @@ export class GramTable {
   #grams = new Int32Array(64)
   #values = new Int32Array(64)
   #count = 0
+
+  get size(): number {
+    return this.#count
+  }
 
   get(gram: number): number {
     const mask = this.#grams.length - 1

@@ -37,7 +37,6 @@ export interface LearnedBounds {
 /** This much of a value, by its hash, and a flush no longer lets its beginning pass. */
 const SURE_LENGTH = 6
 const SHORTEST_SEQUENCE = 4
-const FORMS = [RAW, JSON_ESCAPED, URL_ESCAPED, BASE64, BASE64_SECOND, BASE64_THIRD, HEX]
 /** When the bounds are met, this part of the values goes at once: what goes one by one is forgotten slowly. */
 const EVICTED_PART = 8
 const BACKSLASH = 0x5c
@@ -108,6 +107,7 @@ export class LearnedValues {
     this.#values.set(identity, learned)
     this.#bytes += sizeOf(learned)
     this.#insert(learned)
+    if (this.#filter.isCrowded) this.#refill()
     if (this.#values.size > this.#bounds.values || this.bytes > this.#bounds.bytes) this.#evict()
   }
 
@@ -116,9 +116,11 @@ export class LearnedValues {
     const forms = this.#grams.get(gram)
     if (forms === 0) return NONE
     let outcome: Outcome = NONE
-    let [to, isBase64, isSure] = [at, false, false]
-    for (const form of FORMS) {
-      if ((forms & form) === 0) continue
+    let to = at
+    let isBase64 = false
+    let isSure = false
+    for (let left = forms; left !== 0; left &= left - 1) {
+      const form = left & -left
       const each = this.#walk(form, window, at, found)
       if (each === NONE) continue
       if (each === LIVE) {
@@ -210,11 +212,19 @@ export class LearnedValues {
       this.#values.delete(identity)
       this.#bytes -= sizeOf(learned)
     }
-    this.#filter.clear()
     this.#grams = new GramTable()
     this.#prefixes.clear()
-    for (const [gram, isHeld] of this.#reserved) this.#filter.add(gram, isHeld)
     for (const learned of this.#values.values()) this.#insert(learned)
+    this.#refill()
+  }
+
+  /** Gives the filter as much room as what it is to find needs. */
+  #refill(): void {
+    this.#filter.clear(this.#grams.size + this.#reserved.size)
+    for (const [gram, isHeld] of this.#reserved) this.#filter.add(gram, isHeld)
+    for (const { grams } of this.#values.values()) {
+      for (let at = 0; at < grams.length; at += 2) this.#filter.add(grams[at]!, true)
+    }
   }
 }
 

@@ -1,18 +1,28 @@
 // What stands in place of masked bytes, byte for byte, and how to know it again in a write. It never replaces a quote, half
 // of a JSON escape or a line end, so that the text around it keeps its structure.
 
+import { byteClass } from './classes.ts'
+
 const LF = 0x0a
 const CR = 0x0d
+const TAB = 0x09
+const SPACE = 0x20
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const N = 0x6e
+const R = 0x72
 
 /** In place of text, then its last character up to the length. */
 export const TEXT_MARK = '~mask~'
 /** The same in place of base64, which it is too. */
 export const BASE64_MARK = '/mask+'
 const MARK_LENGTH = 6
+/** Fewer than a text's bytes that are kept to be looked back on. */
+const LONGEST_INDENT = 128
 const TEXT = Uint8Array.from(TEXT_MARK, (character) => character.charCodeAt(0))
 const BASE64 = Uint8Array.from(BASE64_MARK, (character) => character.charCodeAt(0))
+/** What may stand behind a backslash in JSON. */
+const ESCAPE_LETTERS = byteClass('"\\/bfnrtu')
 const TEXT_FILL = TEXT[MARK_LENGTH - 1]!
 const BASE64_FILL = BASE64[0]!
 
@@ -88,26 +98,33 @@ function isLong(text: Uint8Array, at: number, from: number, to: number): boolean
   return true
 }
 
-/** The first place from `at` that is masked: a whole escape or a character of its own. Kept: line ends in both forms, quotes, halves of escapes. */
+/** The first place from `at` that is masked: a whole escape or a character of its own. Kept: line ends in both forms, what lines are indented by, quotes, halves of escapes. */
 function skipKept(text: Uint8Array, at: number, from: number, to: number): number {
   if (at === from) at += halfEscape(text, from)
   for (; at < to; at++) {
     const octet = text[at]
-    if (octet === LF || octet === CR || octet === QUOTE) continue
+    if (octet === LF || octet === CR || octet === QUOTE || isIndent(text, at)) continue
     if (octet !== BACKSLASH) return at
     const next = text[at + 1]
     if (at + 1 >= to) continue
-    if (next === 0x6e || next === 0x72) at += 1
+    if (next === N || next === R) at += 1
     else if (next === 0x75 && at + 6 > to) return to
     else return at
   }
   return to
 }
 
+/** White space in front of a line: YAML's structure. */
+function isIndent(text: Uint8Array, at: number): boolean {
+  let place = at
+  while (place >= 0 && at - place < LONGEST_INDENT && (text[place] === SPACE || text[place] === TAB)) place -= 1
+  return place !== at && (text[place] === LF || (text[place] === N && text[place - 1] === BACKSLASH))
+}
+
 /** How many bytes at `from` belong to an escape that begins before it. */
 function halfEscape(text: Uint8Array, from: number): number {
   let backslashes = 0
   while (backslashes < from && text[from - backslashes - 1] === BACKSLASH) backslashes += 1
-  if ((backslashes & 1) === 0) return 0
+  if ((backslashes & 1) === 0 || ESCAPE_LETTERS[text[from]!] !== 1) return 0
   return text[from] === 0x75 ? 5 : 1
 }

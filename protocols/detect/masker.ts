@@ -4,17 +4,14 @@
 
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
 import { skipClass } from './classes.ts'
-import { lineEndWidth } from './encodings.ts'
+import { lineEndWidth, nextLineEndByte } from './encodings.ts'
 import { type GramFilter, type GramTable, gramAt } from './grams.ts'
 import type { LearnedValues } from './learned-values.ts'
 import { MaskWriter } from './mask-text.ts'
 import { FOUND, Found, type Matcher, NONE, type Outcome, type Window } from './match.ts'
 
 const NOTHING = new Uint8Array(0)
-const EMPTY = Buffer.alloc(0)
 const NO_WINDOW: Window = { text: NOTHING, end: 0, isFinal: false }
-const LF = 0x0a
-const CR = 0x0d
 const BACKSLASH = 0x5c
 const LEARNED = 'learned'
 /** A gram's bytes but one. */
@@ -78,6 +75,7 @@ export class StreamMasker implements TextMasker {
   /** What is masked on, from #covered, while its bytes are of this class; and how much of its mask was written. */
   #run: Uint8Array | undefined
   #runWritten = 0
+  #runIsBase64 = false
   /** All masked between this place and #covered. */
   #solid = 0
   /** Before this place a flush gave out what was not decided, as it was. */
@@ -97,11 +95,6 @@ export class StreamMasker implements TextMasker {
   #masked: Uint8Array | undefined
   #firstMask = 0
   #lastMask = 0
-  /** The text again, to be searched, and where its next line ends were found. */
-  #searched: Buffer = EMPTY
-  #lineFeed = 0
-  #carriageReturn = 0
-  #backslash = 0
   /** A flush masks from here on what is not decided. */
   #flushMask = 0
 
@@ -144,10 +137,6 @@ export class StreamMasker implements TextMasker {
     this.#end = end
     this.#ending = ending
     this.#window = { text, end, isFinal: ending === 'end' }
-    this.#searched = Buffer.from(text.buffer, text.byteOffset, end)
-    this.#lineFeed = -1
-    this.#carriageReturn = -1
-    this.#backslash = -1
     this.#firstLive = end
     this.#hold = end
     this.#masked = undefined
@@ -163,7 +152,6 @@ export class StreamMasker implements TextMasker {
     this.#scan()
     const shown = this.#show(bytes, before, ending === 'more' ? this.#hold : end)
     this.#text = NOTHING
-    this.#searched = EMPTY
     this.#masked = undefined
     this.#window = NO_WINDOW
     this.#sought.scratch.done()
@@ -174,7 +162,7 @@ export class StreamMasker implements TextMasker {
   #goOnMasking(at: number): void {
     if (this.#run === undefined) return
     const to = skipClass(this.#text, at, this.#end, this.#run)
-    this.#runWritten = this.#write(at, to, false, this.#runWritten, true)
+    this.#runWritten = this.#write(at, to, this.#runIsBase64, this.#runWritten, true)
     this.#covered = to
     if (to < this.#end || this.#ending === 'end') this.#run = undefined
   }
@@ -194,8 +182,9 @@ export class StreamMasker implements TextMasker {
         }
         at = stop
       }
-      for (; at < lineEnd; at++) this.#considerAcross(at)
-      if (at >= end) return
+      if (lineEnd < end) this.#considerLineEnd(at, lineEnd)
+      else for (; at < lineEnd; at++) this.#considerAcross(at)
+      if (lineEnd >= end) return
       // The letter of an escaped line end may be a letter behind a backslash all the same.
       at = lineEnd + 1
       if (at >= end && text[lineEnd] === BACKSLASH) this.#considerAcross(lineEnd)
@@ -203,22 +192,39 @@ export class StreamMasker implements TextMasker {
   }
 
   /** The next line end that what is learned is looked for across; a backslash at the end may be half of one. */
-  #nextLineEnd(at: number): number {
-    for (;;) {
-      if (this.#lineFeed < at) this.#lineFeed = this.#indexOf(LF, at)
-      if (this.#carriageReturn < at) this.#carriageReturn = this.#indexOf(CR, at)
-      if (this.#backslash < at) this.#backslash = this.#indexOf(BACKSLASH, at)
-      const next = Math.min(this.#lineFeed, this.#carriageReturn, this.#backslash)
-      if (next === this.#end || next !== this.#backslash) return next
-      const width = lineEndWidth(this.#text, next, this.#end)
-      if (width > 0 || (width < 0 && this.#ending !== 'end')) return next
-      this.#backslash = this.#indexOf(BACKSLASH, next + 1)
+  #nextLineEnd(from: number): number {
+    const end = this.#end
+    for (let at = from; ; at++) {
+      at = nextLineEndByte(this.#text, this.#sought.scratch.words, at, end)
+      if (at === end || this.#text[at] !== BACKSLASH) return at
+      const width = lineEndWidth(this.#text, at, end)
+      if (width > 0 || (width < 0 && this.#ending !== 'end')) return at
     }
   }
 
-  #indexOf(octet: number, at: number): number {
-    const place = this.#searched.indexOf(octet, at)
-    return place === -1 ? this.#end : place
+  /** The places from `at`, of the three before a line end, with what goes on behind it. */
+  #considerLineEnd(at: number, lineEnd: number): void {
+    const text = this.#text
+    const end = this.#end
+    let place = lineEnd
+    let next = 0
+    let count = 0
+    for (; count < BEGUN && place < end; ) {
+      const width = lineEndWidth(text, place, end)
+      if (width < 0) break
+      if (width === 0) next |= text[place]! << (8 * count++)
+      place += width === 0 ? 1 : width
+    }
+    for (; at < lineEnd; at++) {
+      // Bytes of the gram that stand before the line end.
+      const before = lineEnd - at
+      if (count < 4 - before) {
+        this.#considerAcross(at)
+        continue
+      }
+      const gram = (gramAt(text, at) & (0xffffffff >>> (32 - 8 * before))) | (next << (8 * before))
+      if (this.#sought.filter.mayHave(gram)) this.#consider(at, gram, false)
+    }
   }
 
   /** A place whose next four bytes, without line ends, have such among them or have not all come. */
@@ -291,6 +297,7 @@ export class StreamMasker implements TextMasker {
     if (run !== undefined) {
       end = skipClass(this.#text, to, this.#end, run)
       index = this.#write(to, end, isBase64, index, true)
+      this.#runIsBase64 = isBase64
       this.#run = end === this.#end && this.#ending !== 'end' ? run : undefined
       this.#runWritten = index
     }

@@ -3,6 +3,7 @@
 
 import { limits } from '../../limits.ts'
 import { byteClass, skipClass } from '../classes.ts'
+import { lineEndWidth } from '../encodings.ts'
 import { type Anchor, type Found, type Matcher, NONE, type Outcome, type Window } from '../match.ts'
 import { isSecretName } from './secret-name.ts'
 import { isSecretValue } from './secret-value.ts'
@@ -21,6 +22,12 @@ const BARE = byteClass('!#-%*+./0-:=?@A-Z^_a-z~-')
 /** Within quotes, what else it may be made of: all but quotes, backslashes and line ends. */
 const QUOTED = byteClass(' !#-&(-[]-~')
 QUOTED.fill(1, 0x80)
+
+const COMMA = 0x2c
+const VALUE = [0x76, 0x61, 0x6c, 0x75, 0x65]
+const BASE64 = byteClass('A-Za-z0-9+/')
+const PADDING = byteClass('=')
+const SHORTEST_BASE64 = 16
 
 const LITERALS = [
   'pass',
@@ -72,15 +79,17 @@ function match({ text, end, isFinal }: Window, at: number, found: Found): Outcom
     return found.live(from, to > from && isSecretValue(text, from, to, name, true))
   }
   if (!isSecretValue(text, from, to, name, false)) return NONE
-  return found.mask(from, to, to === most ? (isQuoted ? QUOTED : BARE) : undefined)
+  if (to === most) return found.mask(from, to, isQuoted ? QUOTED : BARE)
+  const base64 = base64End(text, from, to)
+  const outcome = found.mask(from, base64 === -1 ? to : base64)
+  found.isBase64 = base64 !== -1
+  return outcome
 }
 
 /** Where the value of a name that ends at `at` begins, its quote included; -1 where none is given; `end` if that is yet to come. */
 function valueStart(text: Uint8Array, start: number, at: number, end: number): number {
-  let place = at
-  if (text[place] === BACKSLASH) place += 1
-  if (place < end && (text[place] === DOUBLE_QUOTE || text[place] === SINGLE_QUOTE)) place += 1
-  const spaced = skipBlank(text, place, end)
+  const quoted = skipQuote(text, at, end)
+  const spaced = skipBlank(text, quoted, end)
   if (spaced === -1) return -1
   if (spaced >= end) return end
   const sign = text[spaced]!
@@ -92,7 +101,36 @@ function valueStart(text: Uint8Array, start: number, at: number, end: number): n
     return skipBlank(text, isDouble ? next + 1 : next, end)
   }
   // --password value
-  return start >= 0 && text[start] === 0x2d && spaced > place && place === at ? spaced : -1
+  if (text[start] === 0x2d && spaced > quoted && quoted === at) return spaced
+  return namedBefore(text, spaced, end)
+}
+
+/** The value of an environment variable whose name is a value itself: `name: NAME`, and then `value: ...`, in YAML and JSON. */
+function namedBefore(text: Uint8Array, from: number, end: number): number {
+  let at = text[from] === COMMA ? from + 1 : from
+  const most = at + limits.detect.assignedSpace
+  for (let width = 1; width !== 0; at += Math.max(0, width)) {
+    if (at >= end) return end
+    if (at > most) return -1
+    width = text[at] === SPACE || text[at] === TAB ? 1 : lineEndWidth(text, at, end)
+    if (width < 0) return end
+  }
+  if (at === from) return -1
+  at = skipQuote(text, at, end)
+  for (const octet of VALUE) {
+    if (at >= end) return end
+    if (text[at++] !== octet) return -1
+  }
+  const colon = skipBlank(text, skipQuote(text, at, end), end)
+  if (colon === -1 || colon >= end) return colon
+  return text[colon] === COLON ? skipBlank(text, colon + 1, end) : -1
+}
+
+/** Over a quote, and a backslash before it. */
+function skipQuote(text: Uint8Array, at: number, end: number): number {
+  const quote = text[at] === BACKSLASH ? at + 1 : at
+  if (quote >= end) return end
+  return text[quote] === DOUBLE_QUOTE || text[quote] === SINGLE_QUOTE ? quote + 1 : at
 }
 
 /** Over spaces and tabs; -1 for too many. */
@@ -100,4 +138,11 @@ function skipBlank(text: Uint8Array, from: number, end: number): number {
   let at = from
   while (at < end && (text[at] === SPACE || text[at] === TAB)) at += 1
   return at - from > limits.detect.assignedSpace ? -1 : at
+}
+
+/** How far a quoted value is base64 that has to stay such: without its padding; -1 if it is none. */
+function base64End(text: Uint8Array, from: number, to: number): number {
+  if ((to - from) % 4 !== 0 || to - from < SHORTEST_BASE64 || text[to] !== DOUBLE_QUOTE) return -1
+  const end = skipClass(text, from, to, BASE64)
+  return to - end <= 2 && skipClass(text, end, to, PADDING) === to ? end : -1
 }

@@ -1,7 +1,7 @@
 // The password in scheme://user:password@host, and nothing but it.
 
 import { limits } from '../../limits.ts'
-import { ALPHANUMERIC, byteClass, skipClass } from '../classes.ts'
+import { ALPHANUMERIC, byteClass, DIGITS, skipClass } from '../classes.ts'
 import { type Anchor, type Found, type Matcher, NONE, type Outcome, type Window } from '../match.ts'
 
 /** What users and passwords are written of (RFC 3986 section 3.2.1), and what careless ones hold besides. */
@@ -10,6 +10,7 @@ const PASSWORD = byteClass('A-Za-z0-9._~%!$&*+,;=:#?^/|(){}[]-')
 const AT = 0x40
 const COLON = 0x3a
 const SHORTEST = 3
+const LONGEST_PORT = 5
 
 export const connectionStrings: readonly Matcher[] = [
   {
@@ -30,20 +31,17 @@ function match({ text, end, isFinal }: Window, at: number, found: Found): Outcom
   if (colon === most || text[colon] !== COLON) return NONE
   const to = skipClass(text, colon + 1, most, PASSWORD)
   if (to === end && !isFinal && to < from + limits.detect.userInfo)
-    return found.live(colon + 1, isPassword(text, colon + 1, to))
+    return found.live(colon + 1, to > colon + 1 && DIGITS[text[colon + 1]!] !== 1)
   if (to === most || text[to] !== AT) return NONE
-  // A port and a path are none, and neither is a placeholder.
-  if (to - colon - 1 < SHORTEST || isReference(text, colon + 1, to)) return NONE
+  // A port with a path is none, and neither is a placeholder.
+  if (to - colon - 1 < SHORTEST || !isPassword(text, colon + 1, to) || isReference(text, colon + 1, to)) return NONE
   return found.mask(colon + 1, to)
 }
 
-/** Whether what has come so far looks unlike a port with a path. */
+/** Whether what stands there is no port with a path behind it. */
 function isPassword(text: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const octet = text[at]!
-    if (octet < 0x30 || octet > 0x39) return octet !== 0x2f && octet !== 0x3f && octet !== 0x23
-  }
-  return false
+  const at = skipClass(text, from, Math.min(to, from + LONGEST_PORT), DIGITS)
+  return at === from || at === to || (text[at] !== 0x2f && text[at] !== 0x3f && text[at] !== 0x23)
 }
 
 function isReference(text: Uint8Array, from: number, to: number): boolean {

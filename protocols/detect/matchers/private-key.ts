@@ -16,6 +16,8 @@ const COLON = 0x3a
 
 /** A line that is longer without a colon is no header. */
 const LONGEST_NAME = 64
+/** A body's first line, unless it ends the line: a shorter word is prose about keys. */
+const SHORTEST_LINE = 16
 
 export const privateKeys: readonly Matcher[] = [
   { detector: 'private-key', anchors: [{ literal: 'BEGIN ', anyCase: false, isMasked: false }], match },
@@ -43,8 +45,11 @@ function matchBody({ text, end, isFinal }: Window, from: number, found: Found): 
     let name = at
     while (name < end && name - at < LONGEST_NAME && BODY[text[name]!] === 1) name += 1
     if (name >= end && name - at < LONGEST_NAME) return isFinal ? NONE : found.live(at, true)
-    if (text[name] !== COLON && text[name] !== DASH) return name === at ? NONE : found.mask(at, at, RUN)
     if (name === at) return NONE
+    if (text[name] !== COLON && text[name] !== DASH) {
+      const isLine = name - at >= SHORTEST_LINE || lineEndWidth(text, name, end) !== 0
+      return isLine ? found.mask(at, at, RUN) : NONE
+    }
     while (name < end && lineEndWidth(text, name, end) === 0) name += 1
     if (name >= end) return isFinal ? NONE : found.live(end, false)
     at = skipSpace(text, name, end)

@@ -4,7 +4,7 @@
 
 import type { BodyRewriter, BodyShape, FieldMasker, FieldTree } from '../kube/field-masker.ts'
 import type { Limits } from '../limits.ts'
-import { EnvelopeRewriting, MAGIC, RAW, TYPE_META, typeMeta } from './envelope.ts'
+import { EnvelopeRewriting, MAGIC, RAW, TYPE_META, typeMeta, UNTYPED } from './envelope.ts'
 import { cut, noEnvelope, ProtobufError } from './errors.ts'
 import { messageOf } from './kinds.ts'
 import type { Message } from './message.ts'
@@ -92,7 +92,7 @@ export class ProtobufBody implements BodyRewriter {
     }
     const reader = new FieldReader()
     reader.begin(bytes)
-    let type = { apiVersion: '', kind: '' }
+    let type = UNTYPED
     for (let at = MAGIC.length; ; at = reader.at) {
       const length = fieldLength(bytes, at, bytes.length)
       if (length === -1) return 0

@@ -29,6 +29,9 @@ export interface ObjectType {
   readonly kind: string
 }
 
+/** Of an envelope that does not say. */
+export const UNTYPED: ObjectType = { apiVersion: '', kind: '' }
+
 export class EnvelopeRewriting {
   readonly #rewriting: Rewriting
 
@@ -44,7 +47,7 @@ export class EnvelopeRewriting {
     for (let at = 0; at < MAGIC.length; at += 1) {
       if (from + at >= to || reader.bytes[from + at] !== MAGIC[at]) throw noEnvelope()
     }
-    let type: { apiVersion: string; kind: string } | undefined
+    let type: ObjectType | undefined
     let hasRaw = false
     let change = 0
     reader.at = from + MAGIC.length
@@ -56,7 +59,7 @@ export class EnvelopeRewriting {
         assertDelimited(reader)
         const { lengthAt, from: start } = reader
         const slot = spans.open(lengthAt, start)
-        const { apiVersion, kind } = type ?? { apiVersion: '', kind: '' }
+        const { apiVersion, kind } = type ?? UNTYPED
         change += spans.close(slot, next - start, this.#rewriting.root(start, next, messageOf(apiVersion, kind)))
       } else if (reader.number === TYPE_META) {
         if (type !== undefined) throw twice()
@@ -127,7 +130,7 @@ export class EnvelopeRewriting {
 }
 
 /** The content of the field that was read last, as a TypeMeta. */
-export function typeMeta(reader: FieldReader): { apiVersion: string; kind: string } {
+export function typeMeta(reader: FieldReader): ObjectType {
   assertDelimited(reader)
   const { to } = reader
   let apiVersion: string | undefined

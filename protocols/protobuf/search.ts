@@ -3,7 +3,7 @@
 
 import { fieldPath } from '../kube/field-masker.ts'
 import type { Limits } from '../limits.ts'
-import { MAGIC, RAW, TYPE_META, typeMeta } from './envelope.ts'
+import { MAGIC, RAW, TYPE_META, typeMeta, UNTYPED } from './envelope.ts'
 import { noEnvelope, ProtobufError, twice } from './errors.ts'
 import { messageOf } from './kinds.ts'
 import { type Message, part } from './message.ts'
@@ -41,7 +41,7 @@ class Search {
     const reader = this.#reader
     const { length } = reader.bytes
     if (MAGIC.some((byte, at) => reader.bytes[at] !== byte)) throw noEnvelope()
-    let type = { apiVersion: '', kind: '' }
+    let type = UNTYPED
     let raw: { readonly from: number; readonly to: number } | undefined
     let found: string | undefined
     reader.at = MAGIC.length

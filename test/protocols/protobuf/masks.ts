@@ -28,6 +28,19 @@ const podSpec = node(undefined, {
 })
 const template = node(undefined, { spec: podSpec })
 
+/** Environment by the names of its elements: half of them by one node, some by another. */
+const halves = [node(undefined, { value: text }), node(undefined, { value: node('base64') })] as const
+const named: FieldTree = {
+  ...node(undefined, {}, halves[1]),
+  named: (name) => (name.length % 2 === 0 ? halves[0] : undefined),
+}
+export const NAMED = node(undefined, {
+  spec: node(undefined, {
+    containers: each(node(undefined, { env: named })),
+    ephemeralContainers: each(node(undefined, { env: named, args: { ...text, named: (name) => (name === '' ? text : undefined) } })),
+  }),
+}) // biome-ignore format: trees to look over
+
 /** A tree for each kind, its list and its events. */
 export const TREES: Readonly<Record<string, FieldTree>> = {
   Secret: SECRET,
@@ -57,6 +70,22 @@ export interface Call {
   readonly uid: string
   readonly path: string
   readonly value: string
+  /** Whose rule masks: the node's number, the same in both formats. */
+  readonly node: number
+}
+
+const numbers = new WeakMap<FieldTree, number>()
+let lastNumber = 0
+
+function numberOf(tree: FieldTree | undefined): number {
+  if (tree === undefined) return -1
+  let number = numbers.get(tree)
+  if (number === undefined) {
+    lastNumber += 1
+    number = lastNumber
+    numbers.set(tree, number)
+  }
+  return number
 }
 
 /** Masks by a tree; each mask says where it stood, and what object it was of. */
@@ -72,8 +101,8 @@ export class TellingMasker implements FieldMasker {
     return this.#tree
   }
 
-  mask(object: MaskedObject, path: string, value: Uint8Array): string {
-    this.calls.push({ uid: object.uid, path, value: Buffer.from(value).toString('latin1') })
+  mask(object: MaskedObject, path: string, value: Uint8Array, tree?: FieldTree): string {
+    this.calls.push({ uid: object.uid, path, value: Buffer.from(value).toString('latin1'), node: numberOf(tree) })
     return `<${object.uid}|${path}|${value.length}>`
   }
 }

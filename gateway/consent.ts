@@ -36,7 +36,9 @@ export async function consent(gate: Gate, consulted: Consulted): Promise<Permiss
   const { words } = gate.masking
   const said = { reason: words.text(claims.intent), ticket: words.text(claims.ticket) }
   const asking = { terms, digest, requester: question.principal, ...said }
-  const approval = await approvals.ask({ ...asking, summary: await summaryFor(gate, consulted) })
+  const summary = await summaryFor(gate, consulted)
+  if (exchange.isGone) return GONE
+  const approval = await approvals.ask({ ...asking, summary })
   if ('status' in approval) return approval
   if (approval.state === 'requested') {
     const ended = await parked(gate, consulted, approval)

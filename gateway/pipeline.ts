@@ -1,11 +1,12 @@
 // The straight path, and the only file that knows its order: request head, cluster, request info, identity, lock, body,
 // decision, mask, people's yes, tape, cluster, answer. A stage that refuses ends it; what is refused is on tape too.
 
+import { MisuseError } from '../protocols/errors.ts'
 import { type Fields, field } from '../protocols/fields.ts'
 import type { StreamOffer } from '../protocols/kube/handshake.ts'
 import { limits } from '../protocols/limits.ts'
 import { Answer } from './answer.ts'
-import { plainSummaryOf } from './approval-summary.ts'
+import { summaryOf } from './approval-summary.ts'
 import { lockRefusal } from './approvals/locks.ts'
 import { requestDigest } from './approvals/request-digest.ts'
 import type { Spending } from './budgets/spending.ts'
@@ -19,6 +20,7 @@ import { answerable, forwardable } from './hop-by-hop.ts'
 import { EXTRA, impersonation } from './identity.ts'
 import { acceptMaskable } from './mask/accept.ts'
 import type { RequestMask, TapedBody } from './mask/masking.ts'
+import { type OwnAnswer, OwnExchange, type OwnRequest } from './own-exchange.ts'
 import type { Question } from './policy/asked.ts'
 import { billOf } from './policy/budgets.ts'
 import { decide } from './policy/decide.ts'
@@ -133,7 +135,13 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
     : await consent(gate, {
         ...{ exchange, question, claims, decision, body },
         digest: digestOf(exchange, question, fields, body),
-        summary: async () => plainSummaryOf(gate.masking.words, exchange, question),
+        summary: () =>
+          summaryOf(gate, {
+            ...{ exchange, question, body },
+            contentType: field(passable, 'content-type') ?? '',
+            asCaller: (request) =>
+              asCaller(gate, { client, exchange, cluster, clusterName, principal, claims }, request),
+          }),
         identify: async () => gate.current().authenticator.authenticate(exchange.fields, bearer),
       })
   if (!permission.allowed) {
@@ -263,6 +271,37 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
     gate.streams.set(answer, whoIs(permitted))
   }
   answer.begin(cluster.upstream.send(upstreamRequest(permitted, credentials, tape), answer))
+}
+
+/** Who a request of the gateway's own is made as, and for which exchange. */
+type Caller = Pick<Permitted, 'client' | 'exchange' | 'cluster' | 'clusterName' | 'principal' | 'claims'>
+
+/** A request of the gateway's own, as the caller: recorded as theirs are, and masked for everybody. Rejects with TapeFailed. */
+async function asCaller(gate: Gate, caller: Caller, request: OwnRequest): Promise<OwnAnswer> {
+  const attributes = requestInfo(request.method, request.target, undefined)
+  if ('status' in attributes) throw new MisuseError('a request of the gateway’s own that it cannot read')
+  if (caller.exchange.isGone) return 'broken'
+  const { previewMillis: millis, previewBytes: bytes } = limits.approvals
+  const exchange = new OwnExchange(request, { millis, bytes }, gate.deadlines)
+  caller.exchange.owner = { drained: () => undefined, gone: () => exchange.leave('broken') }
+  const { fields, body } = request
+  const mask = gate.masking.of(caller.clusterName, undefined, attributes)
+  try {
+    await call(gate, {
+      ...{ ...caller, exchange, attributes, mask, fields, body, permission: PREVIEW },
+      ...{ offer: undefined, spending: undefined, auditId: gate.newId() },
+    })
+    return await exchange.answered
+  } finally {
+    caller.exchange.owner = undefined
+  }
+}
+
+const PREVIEW: Permission = {
+  allowed: true,
+  rule: 'approvals.preview',
+  reason: 'to show people what the call would change',
+  durability: 'group',
 }
 
 /** An exec, attach or port-forward: a tape of its own, and frames only after the cluster's 101 has been checked. */
@@ -407,7 +446,7 @@ function record(gate: Gate, api: ApiTape, permitted: Permitted): number {
   const { words } = gate.masking
   const number = ++api.exchanges
   // What the body has of secret values is known before anything else of the request is written down.
-  const taped = body === undefined ? undefined : permitted.mask.body(exchange.fields, body, true)
+  const taped = body === undefined ? undefined : permitted.mask.body(exchange.fields, body, permission !== PREVIEW)
   api.tape.append('request', requestBody(words, number, permitted.auditId, exchange, principal, attributes))
   if (taped !== undefined) recordBody(gate, api.tape, number, taped)
   api.tape.append('decision', decisionBody(words, number, permission))

@@ -313,6 +313,10 @@ const defaults = {
     /** Calls that wait for an answer, and bytes of the bodies that they hold: 21 of the largest. */
     parked: 256,
     parkedBytes: 67_108_864,
+    /** What people are shown of a call: the wait for each question to the cluster, its answer, and the names of a collection. */
+    previewMillis: 5_000,
+    previewBytes: 1_048_576,
+    previewObjects: 500,
     /** How long a request may be answered, if its rule does not let the call wait longer. */
     pendingMillis: 3_600_000,
     /** The same call gets the same no for this long, and is not put to people again: kubectl repeats a refused exec as SPDY. */

@@ -414,6 +414,7 @@ function plainSummary(summary: Summary): Summary {
     namespace: text(summary.namespace),
     name: text(summary.name),
     diff: plainText(summary.diff, limits.approvals.diff, true),
+    note: text(summary.note),
     objects: summary.objects,
   }
 }

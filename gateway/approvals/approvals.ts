@@ -35,6 +35,8 @@ export interface Summary {
   readonly name: string
   /** What the write would change, by the server's own dry run; "" where there is none. */
   readonly diff: string
+  /** Why there is no diff, or what is not in it; or "". */
+  readonly note: string
   /** How many objects it touches; null where nobody knows. */
   readonly objects: number | null
 }

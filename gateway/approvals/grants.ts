@@ -135,5 +135,16 @@ function summaryOf(scope: GrantScope, durationMillis: number): Approval['summary
   const where = scope.namespaces === 'all' ? 'everywhere' : `in ${namespace}`
   const whom = scope.actor === '' ? '' : `, by agent ${scope.actor}`
   const command = `${verb} ${resource} ${where} for ${Math.ceil(durationMillis / 60_000)} minutes${whom}`
-  return { cluster: scope.cluster, run: '', command, verb, resource, namespace, name: '', diff: '', objects: null }
+  return {
+    cluster: scope.cluster,
+    run: '',
+    command,
+    verb,
+    resource,
+    namespace,
+    name: '',
+    diff: '',
+    note: '',
+    objects: null,
+  }
 }

@@ -151,6 +151,7 @@ export class AdminFixture {
         namespace: 'prod',
         name: 'web',
         diff: '',
+        note: '',
         objects: 1,
       },
       reason: 'look why web does not start',

@@ -105,6 +105,13 @@ export class ConsentingGateway {
     return this.fixture.gateway.people
   }
 
+  /** Of what the cluster has seen: what is none of the gateway's own questions. */
+  get passed(): readonly Seen[] {
+    return this.seen.filter(
+      ({ method, url }) => !url.endsWith('dryRun=All') && (method !== 'GET' || url.includes('/exec')),
+    )
+  }
+
   call(call: Call): Promise<Answer> {
     return this.fixture.call({ token: this.token, ...call })
   }
@@ -134,14 +141,18 @@ export class ConsentingGateway {
   }
 
   /** The newest approval, once there are so many and so many calls wait for it. */
-  async waiting(parked = 1, count = 1): Promise<Approval> {
+  async waiting(parked = 1, count = 1, millis?: number): Promise<Approval> {
     const { approvals } = this.people
-    await this.until(() => approvals.list().length >= count && approvals.parked === parked, `${parked} calls wait`)
+    await this.until(
+      () => approvals.list().length >= count && approvals.parked === parked,
+      `${parked} calls wait`,
+      millis,
+    )
     return approvals.list().at(-1) as Approval
   }
 
-  async until(condition: () => boolean, what: string): Promise<void> {
-    const end = performance.now() + 5_000
+  async until(condition: () => boolean, what: string, millis = 5_000): Promise<void> {
+    const end = performance.now() + millis
     while (!condition()) {
       if (performance.now() > end) throw new Error(`it did not come about that ${what}`)
       await new Promise((done) => setImmediate(done))

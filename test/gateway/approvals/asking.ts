@@ -35,6 +35,7 @@ export function asking(changes: Partial<Asking> = {}): Asking {
       namespace: 'prod',
       name: 'web',
       diff: '',
+      note: '',
       objects: 1,
     },
     reason: 'to look',

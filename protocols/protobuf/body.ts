@@ -178,15 +178,6 @@ export class ProtobufBody implements BodyRewriter {
   }
 }
 
-/** An event as a WebSocket message has it, without a length before it, masked. Throws ProtobufError. */
-export function maskEvent(event: Uint8Array, masker: FieldMasker, bounds: Bounds): Uint8Array {
-  if (event.length > bounds.object) throw tooLong()
-  const rewriting = new Rewriting(masker, bounds)
-  rewriting.begin(event)
-  const change = new EnvelopeRewriting(rewriting).event(0, event.length)
-  return written(rewriting, event, 0, event.length, change)
-}
-
 /** A list whose elements are masked as they come, and put into one buffer with room before it for what precedes them. */
 class HeldList {
   readonly #head: Uint8Array

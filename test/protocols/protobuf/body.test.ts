@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { JsonBody } from '../../../protocols/json/body.ts'
 import type { BodyShape, FieldMasker } from '../../../protocols/kube/field-masker.ts'
 import { limits } from '../../../protocols/limits.ts'
-import { maskEvent, ProtobufBody } from '../../../protocols/protobuf/body.ts'
+import { ProtobufBody } from '../../../protocols/protobuf/body.ts'
 import { ProtobufError } from '../../../protocols/protobuf/errors.ts'
 import {
   envelope, event, field, type Json, jsonOf, jsonOfWatch, numberField, schema, schemaFields, varint,
@@ -165,14 +165,6 @@ describe('a watch', () => {
     const status = event('ERROR', envelope('v1', 'Status', Buffer.concat([field(2, 'Failure'), numberField(6, 410)])))
     assert.deepEqual(Buffer.from(body.receive(status)), status)
     assert.equal(body.end().length, 0)
-  })
-
-  test('in WebSocket messages is masked without lengths', () => {
-    const bytes = event('ADDED', secret(ONE)).subarray(4)
-    assert.deepEqual(
-      Buffer.from(maskEvent(bytes, masker(), limits.mask)),
-      event('ADDED', secret(ONE_MASKED)).subarray(4),
-    )
   })
 
   test('that breaks off within an event is refused', () => {

@@ -89,7 +89,7 @@ export class LearnedValues {
 
   /** Remembers a value and what is secret within it. The bytes are borrowed. What is short, common or public is not learned. */
   learn(value: Uint8Array): void {
-    if (value.length < this.#bounds.shortest) return
+    if (value.length < this.#bounds.shortest || !isLearnable(value)) return
     const identity = this.#prefixes.identify(value)
     const known = this.#values.get(identity)
     if (known !== undefined) {

@@ -70,7 +70,7 @@ const VECTORS: Readonly<Record<string, Vectors>> = {
       'http://localhost:8080/a@b',
       'https://example.com:443/path?u=a:b@c',
       'postgres://app@db/orders',
-      'postgres://app:${DB_PASSWORD}@db/orders',
+      `postgres://app:\${DB_PASSWORD}@db/orders`,
       'postgres://user:password@host/db',
       'see http://a.b/c:d e@f',
     ],
@@ -144,7 +144,7 @@ const VECTORS: Readonly<Record<string, Vectors>> = {
     unmasked: [
       'password: ""',
       'secretName: my-tls-7f9c4d2b1a',
-      'token: ${VAR}',
+      `token: \${VAR}`,
       'token: $(cat /tmp/x1)',
       'tokenTTL: 3600s900',
       'serviceAccountToken: a1b2c3d4e5f6',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Detection } from '../../../protocols/detect/detection.ts'
 import { LearnedValues } from '../../../protocols/detect/learned-values.ts'
-import { maskAnyCut } from '../../support/masked-text.ts'
+import { maskAnyCut, maskText } from '../../support/masked-text.ts'
 
 const KEY = Buffer.alloc(32, 7)
 const BOUNDS = { values: 100, bytes: 8_388_608, piece: 1_536, depth: 4, shortest: 6 }
@@ -45,3 +45,199 @@ for (const [how, encode] of Object.entries(ENCODED)) {
     assert.ok(shown <= kept + 6, text)
   })
 }
+
+/** What `text` comes out as, under any cut. */
+function masked(detection: Detection, text: string | Uint8Array): string {
+  return maskAnyCut(detection, text).text
+}
+
+const PLAIN = 'S3cr3t-Value!9-and-more'
+
+test('line ends within a learned value do not hide it, in any of their forms', () => {
+  for (const end of ['\n', '\r\n', '\r', '\\n', '\\r\\n', '\n\n\n']) {
+    for (const at of [1, 2, 3, 4, 5, 9, PLAIN.length - 1]) {
+      const text = masked(learning(PLAIN), `a ${PLAIN.slice(0, at)}${end}${PLAIN.slice(at)} z`)
+      assert.equal(text.replace(end, ''), `a ${text.replace(end, '').slice(2, -2)} z`)
+      assert.ok(
+        !/[A-Za-z0-9!-]/.test(
+          text
+            .slice(2, -2)
+            .replace(end, '')
+            .replaceAll(/~mask~|[~mask]/g, ''),
+        ),
+        text,
+      )
+      assert.ok(text.includes(end))
+    }
+  }
+})
+
+test('base64 of a longer text with the value in it is masked where the value is, wrapped at 76 columns and in folds of three', () => {
+  for (let before = 0; before < 80; before++) {
+    const around = Buffer.concat([Buffer.alloc(before, 'x'), Buffer.from(PLAIN), Buffer.alloc(30, 'z')])
+    for (const width of [76, 64, 3]) {
+      const wrapped = around.toString('base64').replace(new RegExp(`.{${width}}`, 'g'), '$&\n')
+      const decoded = Buffer.from(maskText(learning(PLAIN), wrapped).text, 'base64')
+      assert.equal(decoded.length, around.length)
+      // Bits of its first characters may stand in a character with bits of what is before it.
+      assert.ok(!decoded.includes(PLAIN.slice(0, 4)) && !decoded.includes(PLAIN.slice(4, 9)), `${before} ${width}`)
+      assert.equal(decoded.subarray(0, before).toString(), 'x'.repeat(before))
+    }
+  }
+})
+
+test('a value of several lines is masked whole, and so is each of its lines', () => {
+  const key = ['MIIEpAIBAAKCAQEAb2f1', 'Zm9vYmFyYmF6cXV4MDEy', 'short'].join('\n')
+  assert.doesNotMatch(masked(learning(key), `x ${key} y`), /MII|Zm9|short/)
+  assert.doesNotMatch(masked(learning(key), 'x Zm9vYmFyYmF6cXV4MDEy y'), /Zm9/)
+  assert.match(masked(learning(key), 'x short y'), /short/)
+})
+
+test('a long value is masked by its pieces', () => {
+  const long = Buffer.from(Array.from({ length: 3_000 }, (_, at) => `${at}é`).join(','))
+  const shown = maskText(learning(long), Buffer.concat([Buffer.from('a '), long.subarray(0, 9_000), Buffer.from(' z')]))
+  assert.ok(shown.text.replaceAll(/[~mask]/g, '').length < 1_600)
+  const piece = long.toString('base64')
+  assert.ok(maskText(learning(long), piece).text.replaceAll(/[/mask+]/g, '').length < 200)
+})
+
+test('secrets within a value are learned too', () => {
+  const auth = Buffer.from('bob:hunter2hunter2').toString('base64')
+  const cases: readonly (readonly [string, string])[] = [
+    [
+      JSON.stringify({ auths: { 'registry.local': { username: 'bob', password: 'hunter2hunter2', auth } } }),
+      'hunter2hunter2',
+    ],
+    [JSON.stringify({ auths: { r: { auth } } }), 'hunter2hunter2'],
+    ['DB_HOST=db\nDB_PASSWORD="s3cr3t pw"\n', 's3cr3t pw'],
+    ['postgres://app:p%40ssw0rd@db:5432/orders', 'p@ssw0rd'],
+    ['users:\n- user:\n    token: abcdef-123456\n', 'abcdef-123456'],
+    [Buffer.from('{"private_key":"x-Very-53cret"}').toString('base64'), 'x-Very-53cret'],
+    [' padded-S3cret \n', 'padded-S3cret'],
+  ]
+  for (const [value, inner] of cases) {
+    assert.ok(!masked(learning(value), `see ${inner} here`).includes(inner), inner)
+  }
+})
+
+test('JSON that was learned is masked in its strings alone, and whole where it is encoded', () => {
+  const value = '{"user":"bob","key":"v3ry-S3cret","n":12345678}'
+  const text = masked(learning(value), value)
+  assert.deepEqual(Object.keys(JSON.parse(text) as object), ['user', 'key', 'n'])
+  assert.ok(!text.includes('v3ry'))
+  assert.ok(
+    !/user|key/.test(Buffer.from(masked(learning(value), Buffer.from(value).toString('base64')), 'base64').toString()),
+  )
+  assert.ok(!masked(learning(value), JSON.stringify({ a: value })).includes('12345678'))
+})
+
+test('what is short, common or public is not learned', () => {
+  const common = [
+    'abc12',
+    'postgres',
+    'production',
+    'true',
+    'localhost',
+    'admin',
+    'kube-system',
+    '1234567',
+    '10.0.0.1',
+    'aaaaaaaaaaaa',
+    '2026-11-28',
+    '2026-11-28T10:00:00Z',
+    'redis-master-0',
+    'db.prod.svc.cluster.local',
+    'https://vault.example.com:8200',
+    '/etc/ssl/certs',
+    'v1.25.3',
+    'postgres://db.prod.svc:5432/orders',
+    'registry.example.com/team/web:1.2.3',
+    'arn:aws:iam::123456789012:role/reader',
+    'us-east-1',
+    '512Mi',
+    '-----BEGIN CERTIFICATE-----\nMIIB1a2b3c4d5e6f\n-----END CERTIFICATE-----\n',
+  ]
+  for (const value of common) {
+    const learned = new LearnedValues(KEY, BOUNDS)
+    learned.learn(Buffer.from(value))
+    assert.equal(learned.size, 0, value)
+  }
+  for (const value of [
+    'hunter2',
+    'Tr0ub4dor',
+    '12345678',
+    'correct horse battery',
+    'a8f5f167f44f4964e6c998dee827110c',
+    'p@ssword',
+  ]) {
+    const learned = new LearnedValues(KEY, BOUNDS)
+    learned.learn(Buffer.from(value))
+    assert.equal(learned.size, 1, value)
+  }
+})
+
+test('no more values are kept than allowed, those used longest ago go first, and the others stay', () => {
+  const learned = new LearnedValues(KEY, { ...BOUNDS, values: 16 })
+  const detection = new Detection({ detectors: new Set(), patterns: [], learned })
+  const value = (at: number): string => `v4lue-number-${at}-x`
+  for (let at = 0; at < 16; at++) learned.learn(Buffer.from(value(at)))
+  learned.learn(Buffer.from(value(0)))
+  for (let at = 16; at < 20; at++) learned.learn(Buffer.from(value(at)))
+  assert.ok(learned.size <= 16)
+  const isKnown = (at: number): boolean => !maskText(detection, value(at)).text.includes('v4lue')
+  assert.ok(isKnown(0) && isKnown(19) && isKnown(15) && !isKnown(1) && !isKnown(2))
+})
+
+test('memory is bounded too', () => {
+  const learned = new LearnedValues(KEY, { ...BOUNDS, bytes: 200_000 })
+  for (let at = 0; at < 300; at++) learned.learn(Buffer.from(`v4lue-number-${at}-x`))
+  assert.ok(learned.bytes <= 200_000)
+  assert.ok(learned.size > 20)
+})
+
+test('a value learned while a stream is open is masked in it', () => {
+  const learned = new LearnedValues(KEY, BOUNDS)
+  const masker = new Detection({ detectors: new Set(), patterns: [], learned }).masker({ terminal: false })
+  const text = Buffer.from(`x ${PLAIN} y`)
+  assert.ok(Buffer.from(masker.receive(text).masked).includes(PLAIN))
+  learned.learn(Buffer.from(PLAIN))
+  assert.ok(!Buffer.from(masker.receive(text).masked).includes(PLAIN))
+})
+
+test('text in which nothing can begin is given out as it came, the same view', () => {
+  const masker = learning(PLAIN).masker({ terminal: false })
+  const text = Buffer.from('nothing to see here: 1 2 3 ,,,')
+  const shown = masker.receive(text)
+  assert.equal(shown.original, text)
+  assert.equal(shown.masked, text)
+  assert.equal(masker.held, 0)
+})
+
+test('a flush gives out all: masked where six bytes of a learned value are in it, and what goes on is recognised', () => {
+  const masker = learning(PLAIN).masker({ terminal: false })
+  const out: string[] = []
+  const take = ({ masked: bytes }: { readonly masked: Uint8Array }): void => {
+    out.push(Buffer.from(bytes).toString())
+  }
+  take(masker.receive(Buffer.from('> S3cr3t-V')))
+  assert.equal(masker.held, 8)
+  take(masker.flush())
+  assert.equal(masker.held, 0)
+  take(masker.receive(Buffer.from('alue!9-and-more <')))
+  take(masker.end())
+  assert.equal(out.join(''), `> ~mask~${'~'.repeat(PLAIN.length - 6)} <`)
+  assert.deepEqual(masker.taken(), { rules: 'learned', count: 1 })
+})
+
+test('a flush lets less than six bytes pass, and the rest of the value is masked', () => {
+  const masker = learning(PLAIN).masker({ terminal: false })
+  const out = [
+    masker.receive(Buffer.from('> S3cr')),
+    masker.flush(),
+    masker.receive(Buffer.from(`${PLAIN.slice(4)} <`)),
+  ]
+  assert.equal(
+    out.map(({ masked: bytes }) => Buffer.from(bytes).toString()).join(''),
+    `> S3cr~mask~${'~'.repeat(PLAIN.length - 10)} <`,
+  )
+})

@@ -9,7 +9,7 @@ const SHORTEST_LINE = 16
 /** Parts of one value. */
 const MOST_PARTS = 512
 
-const CONNECTION = /[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:([^\s@]+)@/gi
+const CONNECTION = /:\/\/[^\s:/@]{0,256}:([^\s@]{1,512})@/g
 const ASSIGNMENT = /^\s*(?:export\s+|-\s+)?["']?([\w.-]+)["']?\s*[:=]\s*(.*)$/
 const SECRET_NAME = /pass|secret|token|key|cred|auth|pwd|private|signature|salt|dsn|conn/i
 const BASE64 = /^[A-Za-z0-9+/_-]{16,}={0,2}$/

@@ -24,6 +24,9 @@ const QUOTED = byteClass(' !#-&(-[]-~')
 QUOTED.fill(1, 0x80)
 
 const COMMA = 0x2c
+const SLASH = 0x2f
+const GREATER = 0x3e
+const OPENING = byteClass('({[')
 const VALUE = [0x76, 0x61, 0x6c, 0x75, 0x65]
 const BASE64 = byteClass('A-Za-z0-9+/')
 const PADDING = byteClass('=')
@@ -63,7 +66,8 @@ function match({ text, end, isFinal }: Window, at: number, found: Found): Outcom
   const stop = skipClass(text, at, Math.min(end, at + LONGEST_NAME), NAME)
   if (stop === end) return isFinal ? NONE : found.live(end, false)
   const name = Buffer.from(text.subarray(start, stop)).toString('latin1')
-  if (!isSecretName(name)) return NONE
+  // An annotation of a checksum ("checksum/secret"), a path.
+  if (!isSecretName(name) || text[start - 1] === SLASH) return NONE
   const open = valueStart(text, start, stop, end)
   if (open === -1) return NONE
   if (open >= end) return isFinal ? NONE : found.live(end, false)
@@ -78,6 +82,8 @@ function match({ text, end, isFinal }: Window, at: number, found: Found): Outcom
   if (to === end && to < most && !isFinal) {
     return found.live(from, to > from && isSecretValue(text, from, to, name, true))
   }
+  // Behind a name of code stands a call, an index or a literal's body.
+  if (!isQuoted && OPENING[text[to]!] === 1 && to < end) return NONE
   if (!isSecretValue(text, from, to, name, false)) return NONE
   if (to === most) return found.mask(from, to, isQuoted ? QUOTED : BARE)
   const base64 = base64End(text, from, to)
@@ -96,8 +102,9 @@ function valueStart(text: Uint8Array, start: number, at: number, end: number): n
   if (sign === EQUALS || sign === COLON) {
     const next = spaced + 1
     if (next >= end) return end
-    // ":=", "=>" and "==".
-    const isDouble = text[next] === EQUALS || (sign === EQUALS && text[next] === 0x3e)
+    // ":=" and "=>"; "==" compares.
+    const isDouble = text[next] === (sign === COLON ? EQUALS : GREATER)
+    if (sign === EQUALS && text[next] === EQUALS) return -1
     return skipBlank(text, isDouble ? next + 1 : next, end)
   }
   // --password value

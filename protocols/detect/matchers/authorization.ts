@@ -71,7 +71,7 @@ function credentials(
   if (to === end && !isFinal && to - from < 64) return found.live(from, to - from >= SHORTEST)
   const value = Buffer.from(text.subarray(from, to)).toString('latin1')
   if (to - from < least || /^(~mask|\/mask\+|\*+$|x+$|\.+$|<|sallyport-masked-)/i.test(value)) return NONE
-  if (isBasic ? !isBasicPair(value) : !/\d/.test(value) && !/[a-z][A-Z]/.test(value)) return NONE
+  if (isBasic ? !isBasicPair(value) : !/\d/.test(value)) return NONE
   return found.mask(from, to, to - from === 64 ? TOKEN : undefined)
 }
 

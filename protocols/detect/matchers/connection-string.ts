@@ -46,5 +46,5 @@ function isPassword(text: Uint8Array, from: number, to: number): boolean {
 
 function isReference(text: Uint8Array, from: number, to: number): boolean {
   const password = Buffer.from(text.subarray(from, to)).toString('latin1')
-  return /^(\$\{?\w|\$\(|\{\{|%[sv]$|\[|x+$|\*+$|password$|pass$|pwd$|secret$|~)/i.test(password)
+  return /^(\$\{?\w|\$\(|\{\{|%[sv]$|\[|x+$|\*+$|password$|pass$|pwd$|secret$|redacted|masked|~)/i.test(password)
 }

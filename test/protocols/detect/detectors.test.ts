@@ -130,6 +130,7 @@ const VECTORS: Readonly<Record<string, Vectors>> = {
       '"apiKey": "«ab12cd34ef56»"',
       "client_secret: '«x9Y8z7W6v5»'",
       '--token «ab12cd34ef56gh78»',
+      'kubeadm join --token «abcdef.0123456789abcdef»',
       'passwd:   «hunter22x»',
       '- name: DB_PASSWORD\n  value: «hunter22x»',
       '{"name":"API_TOKEN","value":"«ab12cd34ef56»"}',

@@ -8,12 +8,14 @@ export const EXIT = {
   USAGE: 2,
   /** `tapes verify` found a fault, or a tape that should be there is not. */
   VERIFICATION: 3,
+  /** The gateway, its policy or a person said no. */
+  REFUSED: 4,
   /** Stopped by SIGINT. */
   INTERRUPTED: 130,
 } as const
 
 export const EXIT_CODES_HELP =
-  'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a fault, 130 interrupted'
+  'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a fault, 4 refused, 130 interrupted'
 
 /** A command cannot go on. The message says what is wrong and what to do; it is printable and ends the command with `code`. */
 export class CommandFailed extends Error {

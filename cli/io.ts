@@ -1,7 +1,8 @@
 // What a command has of the world outside: two streams, a terminal or none, time and interruption. The process' own in
 // bin/, captured ones in tests. A reader that goes away (`| head`) ends the command quietly.
 
-import type { Writable } from 'node:stream'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../replay/player.ts'
 
@@ -16,6 +17,8 @@ export interface Io {
   readonly progress: boolean
   /** Colours are wanted on stdout. */
   readonly colours: boolean
+  /** Asks on the terminal and resolves with the line that is typed; undefined if nobody is there to type one. */
+  readonly ask: ((question: string) => Promise<string>) | undefined
   readonly clock: Clock
   /** Milliseconds since 1970. */
   today(): number
@@ -28,7 +31,7 @@ export class ReaderGone extends Error {}
 
 /** The process' own streams. */
 export function processIo(): Io {
-  const { env, stderr, stdout } = process
+  const { env, stderr, stdin, stdout } = process
   const interrupt = new AbortController()
   return {
     out: writerOf(stdout),
@@ -39,6 +42,7 @@ export function processIo(): Io {
     progress: stderr.isTTY === true,
     // https://no-color.org: any value but the empty one.
     colours: stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
+    ask: stdin.isTTY && stderr.isTTY ? (question) => askOn(stdin, stderr, question) : undefined,
     clock: {
       now: () => performance.now(),
       sleep: (millis, signal) => sleep(millis, undefined, signal === undefined ? {} : { signal }),
@@ -48,6 +52,19 @@ export function processIo(): Io {
       process.once('SIGINT', () => interrupt.abort())
       return interrupt.signal
     },
+  }
+}
+
+/** The end of what is typed, without a line, is an empty line. */
+async function askOn(input: Readable, output: Writable, question: string): Promise<string> {
+  const lines = createInterface({ input, output })
+  try {
+    return await new Promise<string>((answered) => {
+      lines.once('close', () => answered(''))
+      lines.question(question, answered)
+    })
+  } finally {
+    lines.close()
   }
 }
 

@@ -6,15 +6,23 @@ import yargs, { type Argv } from 'yargs'
 import { printable } from '../replay/printable.ts'
 import { DamagedTape } from '../replay/stream-runs.ts'
 import { NoSuchTape, type Tapes, TapesUnavailable } from '../replay/tapes.ts'
+import { access, whoami } from './access.ts'
+import { approvalsApprove, approvalsDeny, approvalsRevoke } from './approvals-answer.ts'
+import { approvalsLs } from './approvals-ls.ts'
+import { approvalsShow } from './approvals-show.ts'
+import { approvalsWatch } from './approvals-watch.ts'
 import { demo } from './demo.ts'
 import { CommandFailed, EXIT, EXIT_CODES_HELP } from './exit-codes.ts'
+import { grantsLs, grantsRevoke } from './grants.ts'
 import { type Io, ReaderGone } from './io.ts'
+import { lock, locks, unlock } from './lock.ts'
 import { policyCheck } from './policy-check.ts'
 import { policyExplain } from './policy-explain.ts'
 import { policyReplay } from './policy-replay.ts'
 import { policySchema } from './policy-schema.ts'
 import { policyTest } from './policy-test.ts'
 import type { Program, SourceOptions } from './program.ts'
+import { request } from './request.ts'
 import { serve } from './serve.ts'
 import { tapesExport } from './tapes-export.ts'
 import { tapesLs } from './tapes-ls.ts'
@@ -78,7 +86,18 @@ function commands(parser: Argv, program: Program, io: Io): Argv {
     .strict()
     .demandCommand(1, 'name a command')
     .epilogue(EXIT_CODES_HELP)
-  for (const add of [serve, demo]) add(top, program)
+  for (const add of [serve, demo, whoami, access, request]) add(top, program)
+  top.command('approvals', 'List, show and answer what waits for a yes', (approvals) => {
+    for (const add of [approvalsLs, approvalsShow, approvalsApprove, approvalsDeny, approvalsRevoke, approvalsWatch]) {
+      add(approvals, program)
+    }
+    return approvals.demandCommand(1, 'name a command for approvals')
+  })
+  top.command('grants', 'List standing access, and take it back', (grants) => {
+    for (const add of [grantsLs, grantsRevoke]) add(grants, program)
+    return grants.demandCommand(1, 'name a command for grants')
+  })
+  for (const add of [lock, unlock, locks]) add(top, program)
   top.command('policy', 'Check, explain, test and replay policies', (policy) => {
     for (const add of [policyCheck, policyExplain, policyTest, policyReplay, policySchema]) add(policy, program)
     return policy.demandCommand(1, 'name a command for policies')

@@ -45,11 +45,15 @@ async function remote(address: string, tokenFile: string, ca: string | undefined
   const url = URL.canParse(address) ? new URL(address) : undefined
   // The token would otherwise go over the network in the clear.
   if (url?.protocol !== 'https:') throw new CommandFailed('--admin must be an https:// address', EXIT.USAGE)
-  const token = (await read(tokenFile, 'the token')).trim()
-  return new RemoteTapes({ url, token, ca: ca === undefined ? undefined : await read(ca, 'the certificate authority') })
+  const token = (await readText(tokenFile, 'the token')).trim()
+  return new RemoteTapes({
+    url,
+    token,
+    ca: ca === undefined ? undefined : await readText(ca, 'the certificate authority'),
+  })
 }
 
-async function read(path: string, what: string): Promise<string> {
+export async function readText(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
@@ -58,14 +62,16 @@ async function read(path: string, what: string): Promise<string> {
 }
 
 /** What a gateway writes into admin.json (gateway/admin/announcement.ts), as far as it is used here. */
-interface Running {
+export interface Running {
   readonly address: string
   readonly ca: string
   readonly tokenFile: string
+  /** Where calls to clusters go, or "": older gateways do not say. */
+  readonly gateway: string
 }
 
 /** The gateway that runs on this directory, if there is one. A file left behind by a killed one does not count. */
-async function announced(data: string): Promise<Running | undefined> {
+export async function announced(data: string): Promise<Running | undefined> {
   let value: unknown
   try {
     value = JSON.parse(await readFile(join(data, 'admin.json'), 'utf8'))
@@ -73,9 +79,11 @@ async function announced(data: string): Promise<Running | undefined> {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { address, ca, tokenFile, pid } = value as Record<string, unknown>
+  const { address, ca, tokenFile, pid, gateway } = value as Record<string, unknown>
   if (typeof address !== 'string' || typeof ca !== 'string' || typeof tokenFile !== 'string') return undefined
-  return typeof pid === 'number' && isAlive(pid) ? { address, ca, tokenFile } : undefined
+  return typeof pid === 'number' && isAlive(pid)
+    ? { address, ca, tokenFile, gateway: typeof gateway === 'string' ? gateway : '' }
+    : undefined
 }
 
 function isAlive(pid: number): boolean {

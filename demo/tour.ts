@@ -162,6 +162,7 @@ async function sallyport(
     terminal: undefined,
     progress: false,
     colours: false,
+    ask: undefined,
     clock: { now: () => performance.now(), sleep: () => Promise.resolve() },
     today: () => Date.now(),
     interruption: () => new AbortController().signal,

@@ -90,7 +90,7 @@ export class RemoteTapes implements Tapes {
  * Trusts what the PEM file says. If its first certificate is the server's own (a gateway with certificate files), then
  * that is who we want, by whatever name; otherwise the name must be the server's as usual.
  */
-function trust(ca: string) {
+export function trust(ca: string) {
   const [first] = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/) ?? []
   if (first === undefined) throw new TapesUnavailable('the file of --ca holds no certificate')
   const own = new X509Certificate(first).raw

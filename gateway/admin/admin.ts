@@ -86,6 +86,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     address: url,
     ca: resolve(options.caPath),
     tokenFile,
+    gateway: options.gatewayUrl,
     pid: process.pid,
   })
   return {

@@ -14,6 +14,8 @@ export interface Announcement {
   /** The PEM file that the API's certificate is verified with. */
   readonly ca: string
   readonly tokenFile: string
+  /** "https://127.0.0.1:8443": where calls to clusters go. */
+  readonly gateway: string
   readonly pid: number
 }
 

@@ -11,6 +11,8 @@ export class CapturedIo implements Io {
   readonly terminal: Io['terminal']
   readonly progress = false
   readonly colours: boolean
+  /** What is typed, question by question; undefined: nobody is there. */
+  answers: string[] | undefined
   readonly interrupt = new AbortController()
 
   constructor(terminal?: { readonly columns: number; readonly rows: number }, colours = false) {
@@ -24,6 +26,15 @@ export class CapturedIo implements Io {
 
   err(text: string): void {
     this.stderr += text
+  }
+
+  get ask(): Io['ask'] {
+    const { answers } = this
+    if (answers === undefined) return undefined
+    return async (question) => {
+      this.stderr += question
+      return answers.shift() ?? ''
+    }
   }
 
   /** One hour after the recordings were opened. */

@@ -24,6 +24,8 @@ const NAMES = [
   'request-info',
   'token',
   'json-body',
+  'text-masks',
+  'learned-values',
   'yaml-body',
   'gzip-body',
   'protobuf-body',

@@ -236,6 +236,22 @@ function targetOf({
   }
 }
 
+/** Every file that the section names, and where. */
+export function* filesOf(approvals: unknown): Generator<readonly [file: unknown, at: readonly PropertyKey[]]> {
+  yield* filesIn(approvals, ['approvals'])
+}
+
+function* filesIn(value: unknown, at: readonly PropertyKey[]): Generator<readonly [unknown, readonly PropertyKey[]]> {
+  if (Array.isArray(value)) {
+    for (const [index, inner] of value.entries()) yield* filesIn(inner, [...at, index])
+    return
+  }
+  for (const [key, inner] of Object.entries(loose(value))) {
+    if (key.endsWith('File')) yield [inner, [...at, key]]
+    else if (typeof inner === 'object') yield* filesIn(inner, [...at, key])
+  }
+}
+
 type Loose = Readonly<Record<string, unknown>>
 
 function loose(value: unknown): Loose {

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { CONFIGURABLE, type LimitChanges, limits } from '../protocols/limits.ts'
+import { approvalsSchema, checkApprovals, filesOf } from './approvals-config.ts'
 import { type DeepReadonly, type Report, readFile } from './config-file.ts'
 import { parseAddress } from './listen.ts'
 import { checkMasking } from './mask/check.ts'
@@ -119,6 +120,8 @@ function gatewaySchema(place: (path: string) => string) {
           .default(MIB),
       })
       .prefault({}),
+    /** Where a yes can come from, and who else is asked. */
+    approvals: approvalsSchema(path),
     /** Bounds that differ from the defaults of protocols/limits.ts, which says what each is for. */
     limits: limitChanges.prefault({}),
   })
@@ -165,6 +168,9 @@ function check(content: unknown, place: (path: string) => string, report: Report
   }
 
   checkMasking(root.masking, names, (path, message, at) => report(['masking', ...path], message, at))
+
+  checkApprovals(root, report)
+  for (const [file, at] of filesOf(root.approvals)) mustExist(file, place, (message) => report(at, message))
 
   const issuers = list(loose(root.authentication).jwt)
   for (const [at, entry] of issuers.entries()) {

@@ -12,7 +12,11 @@ import { standingLockNote, standingNote } from './approvals/notes.ts'
 import { Budgets } from './budgets/budgets.ts'
 import { ControlTape } from './control-tape.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
+import { type Caller, httpsCall } from './https-call.ts'
 import type { TapeStore } from './tape/tape.ts'
+import { Nonces } from './webhooks/nonces.ts'
+import { type Notification, ofApproval, ofBudget, ofLock } from './webhooks/notification.ts'
+import { Outbox } from './webhooks/outbox.ts'
 
 export interface PeopleOptions {
   /** The journal's own directory. */
@@ -21,8 +25,12 @@ export interface PeopleOptions {
   readonly deadlines: Deadlines
   readonly timers: JournalOptions['timers']
   readonly database?: NonNullable<JournalOptions['database']>
+  /** For webhooks; absent: over the network. */
+  readonly call?: Caller
   /** The journal has failed; it goes on trying to come back. */
   onFault(error: JournalFailed): void
+  /** A webhook has not taken a notification; `isLost`: it will not be tried again. */
+  onWebhookFault?(webhook: string, why: string, isLost: boolean): void
 }
 
 export class People {
@@ -32,6 +40,8 @@ export class People {
   readonly grants: Grants
   readonly locks: Locks
   readonly budgets: Budgets
+  readonly outbox: Outbox
+  readonly nonces: Nonces
   readonly #deadlines: Deadlines
   readonly #looking: Waiting
 
@@ -63,6 +73,26 @@ export class People {
     this.grants = new Grants(this.approvals, now)
     this.locks = new Locks(books)
     this.budgets = new Budgets({ journal: this.journal, timers, now })
+    this.nonces = new Nonces(this.journal, now)
+    this.outbox = new Outbox({
+      ...{ journal: this.journal, timers, now, newId, call: options.call ?? httpsCall },
+      durable: () => Promise.all([this.journal.durable(), this.control.durable()]),
+      failed: (webhook, why) => options.onWebhookFault?.(webhook, why, false),
+      lost: (webhook, { type, subject }, why) => {
+        this.#note({
+          code: 'webhooks.lost',
+          text: `${webhook} will not hear: ${why}`,
+          facts: { webhook, type, subject },
+        })
+        options.onWebhookFault?.(webhook, why, true)
+      },
+    })
+    const tell = (notification: Notification | undefined): void => {
+      if (notification !== undefined) this.outbox.put(notification)
+    }
+    this.approvals.onAppend = (event, approval) => tell(ofApproval(event, approval))
+    this.locks.onEvent((event) => tell(ofLock(event)))
+    this.budgets.onExceeded((event) => tell(ofBudget(event, now())))
     // At each look of the deadlines.
     this.#looking = { deadline: 0, expired: () => this.#look() }
   }
@@ -76,6 +106,7 @@ export class People {
   async close(): Promise<void> {
     this.#deadlines.forget(this.#looking)
     this.budgets.close()
+    this.outbox.close()
     await this.journal.close()
     this.control.seal('drained')
   }

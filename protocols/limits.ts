@@ -353,6 +353,8 @@ const defaults = {
     budgetMillis: 100,
     /** Shorter windows are not kept on disk: a start takes longer. */
     budgetKeptMillis: 2_000,
+    /** Webhooks hear of a spent counter at most once in this time: who is over a budget goes on trying. */
+    budgetTellMillis: 60_000,
     /** Messages that wait to be sent, and the length of one. */
     outbox: 1_000,
     message: 262_144,

@@ -67,6 +67,9 @@ export class ApprovalBook implements Approvals, Book {
   readonly #late: Settling[] = []
   #isCatchingUp = false
 
+  /** Called with each transition as it is appended: what is appended there is on disk with it. */
+  onAppend: ApprovalListener = () => undefined
+
   constructor(options: ApprovalBookOptions) {
     this.#options = options
     this.#journal = options.journal
@@ -300,6 +303,7 @@ export class ApprovalBook implements Approvals, Book {
       const replaced = this.#numbers.get(id)?.get(slot(event))
       const number = this.#journal.append(this, event, replaced === undefined ? [] : [replaced])
       const approval = this.#apply(event, number)
+      this.onAppend(event, approval)
       this.#unsettled.set(id, (this.#unsettled.get(id) ?? 0) + 1)
       // Both at once; the journal's answer comes first.
       const recorded = this.#options.ledger.durable().catch((error: unknown) => error)

@@ -71,7 +71,10 @@ export class Budgets implements Book {
       now: this.#options.now,
       changed: () => this.#flushSoon(),
       inForce: (counter) => this.#inForce(counter),
-      exceeded: ({ budget, limit }, refusal) => {
+      exceeded: ({ budget, limit, counter }, refusal) => {
+        const at = this.#options.now()
+        if (at - counter.toldAt < limits.approvals.budgetTellMillis) return
+        counter.toldAt = at
         const event = { budget: budget.name, counted: limit.counted, spender, refusal }
         for (const listener of this.#listeners) listener(event)
       },
@@ -101,7 +104,7 @@ export class Budgets implements Book {
     }))
   }
 
-  /** Told of each refusal. Does not throw. Returns the remover. */
+  /** Told of refusals, of each counter now and then. Does not throw. Returns the remover. */
   onExceeded(listener: (event: BudgetExceeded) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

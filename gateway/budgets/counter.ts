@@ -31,6 +31,8 @@ export class Counter {
   number: number | undefined
   /** Changed since it was recorded. */
   isDirty = false
+  /** When listeners last heard that it has no room. */
+  toldAt = 0
   /** Nothing is spent of it, and nobody holds it any more but a call that has begun. */
   isForgotten = false
 

@@ -17,6 +17,8 @@ export interface OutboxOptions {
   /** Unguessable and never the same. */
   readonly newId: () => string
   readonly call: Caller
+  /** Resolves when all that was appended so far, anywhere, is on disk. */
+  durable(): Promise<unknown>
   /** A notification will never arrive, and why. Does not throw. */
   lost(webhook: string, notification: Notification, why: string): void
   /** A try has failed. Does not throw. */
@@ -108,15 +110,24 @@ export class Outbox implements Book {
     try {
       const number = journal.append(this, message)
       this.#waiting.set(message.id, { message, number, tries: 0, dueAt: Number.POSITIVE_INFINITY })
-      // Nobody is told of what may not have come about.
-      journal.durable().then(
-        () => this.#release(message.id),
-        () => undefined,
-      )
+      this.#releaseLater(message.id)
     } catch (error) {
       if (!(error instanceof JournalFailed)) throw error
       this.#options.lost(message.webhook, message.notification, 'it could not be written')
     }
+  }
+
+  /** Nobody is told of what may not have come about. */
+  #releaseLater(id: string): void {
+    const { durable, timers, journal } = this.#options
+    durable().then(
+      () => this.#release(id),
+      () => {
+        // The journal's failure is told to the book; a ledger that has failed comes back by itself.
+        if (journal.failed === undefined && !this.#closing.signal.aborted)
+          timers.after(limits.approvals.retryMillis, () => this.#releaseLater(id))
+      },
+    )
   }
 
   #release(id: string): void {

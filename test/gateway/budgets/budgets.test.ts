@@ -203,7 +203,7 @@ test('bytes: an answer that says that it is too long does not begin; a stream is
   assert.ok(isRefused(spending.streams(60)))
   assert.equal(spending.streams(40), undefined)
   assert.ok(isRefused(opened.budgets.spend([bytes], ANN, NOTHING)))
-  assert.equal(opened.exceeded.length, 2, 'once for the stream, once for the call behind it')
+  assert.equal(opened.exceeded.length, 1, 'listeners hear of it now and then, and not of each try')
 })
 
 test('a call that nobody allows after all is given back, all but its place in the rate', async () => {

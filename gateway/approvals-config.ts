@@ -2,7 +2,7 @@
 // say, and the webhooks, hooks and tracker that it means, with the secrets of their files.
 
 import { z } from 'zod'
-import type { Report } from './config-file.ts'
+import type { DeepReadonly, Report } from './config-file.ts'
 import type { ApprovalTerms, Approver } from './decision.ts'
 import type { DecisionHook } from './hooks/decision-hook.ts'
 import type { TicketTracker } from './hooks/ticket-check.ts'
@@ -111,7 +111,7 @@ export function approvalsSchema(path: z.ZodType<string, string>) {
     .prefault({})
 }
 
-export type ApprovalsConfig = z.infer<ReturnType<typeof approvalsSchema>>
+export type ApprovalsConfig = DeepReadonly<z.infer<ReturnType<typeof approvalsSchema>>>
 
 /** What the schema cannot say. */
 export function checkApprovals(content: unknown, report: Report): void {
@@ -203,7 +203,7 @@ function hookOf(source: ApprovalsConfig['hooks'][number]): DecisionHook {
 /** As a rule's that says no more than who. */
 function termsOf(
   rule: string,
-  { approvers: list, quorum }: { approvers: z.infer<typeof approvers>; quorum: number },
+  { approvers: list, quorum }: NonNullable<ApprovalsConfig['hooks'][number]['approval']>,
 ): ApprovalTerms {
   const people = list.map(({ group, user }): Approver => (group === undefined ? { user: user as string } : { group }))
   return {

@@ -6,7 +6,15 @@ import { lockRefusal } from './approvals/locks.ts'
 import { approversOf } from './approvals/quorum.ts'
 import { notGood, unrecordable } from './approvals/refusals.ts'
 import type { Claims } from './claims.ts'
-import { type ApprovalNeeded, type Consent, needsApproval, type Permission, type Refusal, refuse } from './decision.ts'
+import {
+  type ApprovalNeeded,
+  type Consent,
+  type Decision,
+  needsApproval,
+  type Permission,
+  type Refusal,
+  refuse,
+} from './decision.ts'
 import type { Exchange } from './exchange.ts'
 import type { Cut, Gate, Who } from './gate.ts'
 import type { Question } from './policy/asked.ts'
@@ -17,6 +25,8 @@ export interface Consulted {
   readonly question: Question
   readonly claims: Claims
   readonly decision: ApprovalNeeded
+  /** As the policy and grants have it, before hooks. */
+  readonly before: Permission | ApprovalNeeded
   readonly digest: string
   readonly body: Uint8Array | undefined
   /** For a call that nobody has been asked about yet: what people are to see of it. */
@@ -36,6 +46,10 @@ export async function consent(gate: Gate, consulted: Consulted): Promise<Permiss
   const { words } = gate.masking
   const said = { reason: words.text(claims.intent), ticket: words.text(claims.ticket) }
   const asking = { terms, digest, requester: question.principal, ...said }
+  if (terms.ticketRequired && claims.ticket !== '') {
+    const closed = await gate.tickets.check([claims.ticket])
+    if (closed !== undefined) return closed
+  }
   const summary = await summaryFor(gate, consulted)
   if (exchange.isGone) return GONE
   const approval = await approvals.ask({ ...asking, summary })
@@ -52,6 +66,11 @@ export async function consent(gate: Gate, consulted: Consulted): Promise<Permiss
   }
   const changed = await again(gate, consulted)
   if (changed !== undefined) return withConsent(changed, approval, decision)
+  if (terms.ticketRequired) {
+    const { ticket, yeses } = approvals.get(approval.id) ?? approval
+    const closed = await gate.current().tickets.check([claims.ticket, ticket, ...yeses.map((yes) => yes.ticket)])
+    if (closed !== undefined) return withConsent(closed, approval, decision)
+  }
   if (exchange.isGone) return GONE
   const used = await approvals.use(asking)
   if ('status' in used) return withConsent(used, approvals.get(approval.id) ?? approval, decision)
@@ -120,18 +139,24 @@ export function whoOf({ principal, cluster }: Pick<Question, 'principal' | 'clus
 
 /** The wait has let the world go on: whether the caller is still who they were, unlocked, and asked the same. */
 async function again(gate: Gate, consulted: Consulted): Promise<Refusal | undefined> {
-  const { question, claims, decision } = consulted
+  const { question, claims, before } = consulted
   const principal = await consulted.identify()
   if ('status' in principal) return principal
   const lock = gate.people.locks.lockOn(principal, claims.run, question.cluster)
   if (lock !== undefined) return lockRefusal(lock)
   const now = gate.deadlines.now()
-  const decided = decide(gate.current().policy, { ...question, principal, now })
-  const isSame = needsApproval(decided) && JSON.stringify(decided.approval) === JSON.stringify(decision.approval)
-  if (isSame && isSamePerson(principal, question.principal)) return undefined
-  if (!decided.allowed && !needsApproval(decided)) return decided
+  const asked = { ...question, principal, now }
+  const decided = decide(gate.current().policy, asked)
+  const decision = decided.allowed ? decided : (granted(gate.current(), asked, decided) ?? decided)
+  if (isSameDecision(decision, before) && isSamePerson(principal, question.principal)) return undefined
+  if (!decision.allowed && !needsApproval(decision)) return decision
   const message = 'the policy has changed while the call waited for a yes; make the call again'
   return refuse(403, 'Forbidden', 'approvals.policy_changed', message)
+}
+
+function isSameDecision(one: Decision, other: Decision): boolean {
+  if (!needsApproval(one) || !needsApproval(other)) return one.allowed && other.allowed
+  return JSON.stringify(one.approval) === JSON.stringify(other.approval)
 }
 
 function isSamePerson(one: Question['principal'], other: Question['principal']): boolean {

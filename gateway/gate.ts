@@ -6,6 +6,8 @@ import type { Metrics } from './admin/metrics.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Refusal } from './decision.ts'
+import type { DecisionHooks } from './hooks/decision-hook.ts'
+import type { TicketCheck } from './hooks/ticket-check.ts'
 import type { Masking } from './mask/masking.ts'
 import type { People } from './people.ts'
 import type { Policy } from './policy/policy.ts'
@@ -49,6 +51,9 @@ export interface Gate {
   readonly masking: Masking
   /** Approvals, grants, locks and what is spent of budgets; shared over reloads. */
   readonly people: Pick<People, 'approvals' | 'grants' | 'locks' | 'budgets'>
+  /** Servers of the operator's own that are asked about calls. */
+  readonly hooks: DecisionHooks
+  readonly tickets: TicketCheck
   readonly store: TapeStore
   readonly deadlines: Deadlines
   readonly metrics: Metrics

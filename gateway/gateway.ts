@@ -8,16 +8,21 @@ import { limits, setLimits } from '../protocols/limits.ts'
 import { startAdmin } from './admin/admin.ts'
 import { createMetrics } from './admin/metrics.ts'
 import { type Lock, lockRefusal, stops } from './approvals/locks.ts'
+import { type Reach, readReach } from './approvals-config.ts'
 import { Authenticator } from './authn/authenticator.ts'
 import { ClientConnections } from './client-connections.ts'
 import type { Config } from './config.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Cluster, Cuttable, Gate, Who } from './gate.ts'
+import { DecisionHooks } from './hooks/decision-hook.ts'
+import { TicketCheck } from './hooks/ticket-check.ts'
+import { httpsCall } from './https-call.ts'
 import { Listener, parseAddress } from './listen.ts'
 import { maskingOf } from './mask/compose.ts'
 import { sentinelKey } from './mask/sentinel.ts'
 import { People } from './people.ts'
 import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
+import { together } from './policy/approval.ts'
 import { readPolicy } from './policy/policy-file.ts'
 import { Pressure } from './pressure.ts'
 import { systemTimers } from './tape/clock.ts'
@@ -66,6 +71,10 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       deadlines,
       timers: systemTimers,
       onFault: (error) => log.error({ err: error }, 'the journal of approvals failed: nothing that needs it passes'),
+      onWebhookFault: (webhook, why, isLost) => {
+        metrics.webhookFailed(webhook, isLost)
+        log.warn({ webhook, why, isLost }, 'a webhook has not taken a message')
+      },
     })
     undo.push(() => people.close())
     metrics.people({
@@ -82,7 +91,13 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     const pressure = new Pressure(deadlines, () => listener?.dropStrangers())
     undo.push(() => pressure.close())
     let listener: Listener | undefined
-    const gateOf = (current: Config): Gate => ({
+    let reach = reachOf(config)
+    const gateOf = (current: Config, { hooks, tracker }: Reach): Gate => ({
+      hooks: new DecisionHooks({
+        ...{ hooks, together, call: httpsCall },
+        failed: (hook, why) => log.warn({ hook, why }, 'a decision hook has failed: the call is denied'),
+      }),
+      tickets: new TicketCheck(tracker, httpsCall, (why) => log.warn({ why }, 'a ticket could not be looked up')),
       clusters: clustersOf(current, deadlines),
       defaultCluster: (current.clusters[0] as Config['clusters'][number]).name,
       authenticator: new Authenticator(current.authentication, { now }),
@@ -101,7 +116,8 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       pressure,
       newId: randomUUID,
     })
-    let gate = gateOf(config)
+    let gate = gateOf(config, reach)
+    people.outbox.configure(reach.webhooks)
     let { operators } = config.admin
     people.locks.onEvent((event) => {
       if (event.kind === 'lock') cutLocked(event.lock, [streams, parked])
@@ -142,6 +158,10 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         approvals: people.approvals,
         grants: people.grants,
         locks: people.locks,
+        budgets: people.budgets,
+        nonces: people.nonces,
+        answering: () => reach.answering,
+        tickets: () => gate.tickets,
         policy: () => gate.policy,
         authenticator: () => gate.authenticator,
         clusters: () => [...gate.clusters.keys()],
@@ -160,9 +180,12 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       people,
       reload(changed) {
         refuseRestartOnly(config, changed)
-        const next = gateOf(changed)
+        const nextReach = reachOf(changed)
+        const next = gateOf(changed, nextReach)
         const before = gate
         gate = next
+        reach = nextReach
+        people.outbox.configure(reach.webhooks)
         operators = changed.admin.operators
         // Requests under way keep the clusters that they began with; only idle connections end.
         for (const { upstream } of before.clusters.values()) upstream.retire()
@@ -192,6 +215,11 @@ function cutLocked(lock: Lock, open: readonly ReadonlyMap<Cuttable, Who>[]): voi
   for (const each of open) {
     for (const [cuttable, who] of [...each]) if (stops(lock.target, who)) cuttable.cut(cut)
   }
+}
+
+/** Where people answer is where the admin API listens, unless the configuration says otherwise. */
+function reachOf({ approvals, admin }: Config): Reach {
+  return readReach(approvals, `https://${admin.address}`)
 }
 
 /** What sockets and files hang on cannot change while they are open; whole or not at all, so nothing else changes either. */

@@ -13,7 +13,7 @@ import type { Spending } from './budgets/spending.ts'
 import { type Claims, claimsOf } from './claims.ts'
 import type { ApiTape, Client } from './client.ts'
 import { consent, granted, whoOf } from './consent.ts'
-import { needsApproval, type Permission, type Refusal, refuse } from './decision.ts'
+import { type ApprovalNeeded, needsApproval, type Permission, type Refusal, refuse } from './decision.ts'
 import { ClientGone, type Exchange } from './exchange.ts'
 import type { Cluster, Gate, Who } from './gate.ts'
 import { answerable, forwardable } from './hop-by-hop.ts'
@@ -23,7 +23,7 @@ import type { RequestMask, TapedBody } from './mask/masking.ts'
 import { type OwnAnswer, OwnExchange, type OwnRequest } from './own-exchange.ts'
 import type { Question } from './policy/asked.ts'
 import { billOf } from './policy/budgets.ts'
-import { decide } from './policy/decide.ts'
+import { classOf, decide } from './policy/decide.ts'
 import { NO_BODY, RequestObject } from './policy/request-object.ts'
 import type { Principal } from './principal.ts'
 import { decisionBody, maskedBody, recordWhole, redacted, requestBody } from './recording.ts'
@@ -130,10 +130,10 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   if ('status' in fields) return fields
   const cluster = gate.clusters.get(known.cluster) as Cluster
   const { cluster: clusterName, auditId } = known
-  const permission = decision.allowed
-    ? decision
-    : await consent(gate, {
-        ...{ exchange, question, claims, decision, body },
+  const narrowed = await narrow(gate, question, decision, auditId)
+  const permission = needsApproval(narrowed)
+    ? await consent(gate, {
+        ...{ exchange, question, claims, body, decision: narrowed, before: decision },
         digest: digestOf(exchange, question, fields, body),
         summary: () =>
           summaryOf(gate, {
@@ -144,6 +144,7 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
           }),
         identify: async () => gate.current().authenticator.authenticate(exchange.fields, bearer),
       })
+    : narrowed
   if (!permission.allowed) {
     spending?.giveBack()
     return permission
@@ -203,6 +204,18 @@ function countable(fields: Fields, spending: Spending): Fields | Refusal {
   spending.giveBack()
   const message = 'a budget counts the objects of this answer, which only JSON can be: accept application/json'
   return refuse(406, 'NotAcceptable', 'budgets.not_acceptable', message)
+}
+
+/** What hooks leave of a decision. */
+function narrow(
+  gate: Gate,
+  { principal, claims, cluster, attributes, now }: Question,
+  decision: Permission | ApprovalNeeded,
+  id: string,
+): Promise<Permission | ApprovalNeeded | Refusal> | Permission | ApprovalNeeded {
+  const kind = classOf(attributes)
+  if (!gate.hooks.concerns(kind)) return decision
+  return gate.hooks.narrow({ id, principal, claims, cluster, class: kind, attributes, now }, decision)
 }
 
 /** What an approval binds to: the call as it goes to the cluster. */

@@ -366,6 +366,8 @@ const defaults = {
     /** A signed answer's age, either way; its length; and the answers remembered so that none comes twice. */
     answerMillis: 300_000,
     answerBytes: 16_384,
+    /** Refused answers in a minute that are on the control tape: whoever reaches the admin API can make them. */
+    refusedNotes: 60,
     nonces: 10_000,
   },
   admin: {

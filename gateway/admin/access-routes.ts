@@ -7,6 +7,7 @@ import { limits } from '../../protocols/limits.ts'
 import type { LockTarget } from '../approvals/locks.ts'
 import { refuse } from '../decision.ts'
 import { accessOf } from '../policy/access.ts'
+import { budgetsFor } from '../policy/budgets.ts'
 import type { Principal } from '../principal.ts'
 import type { AdminEnv } from './admin-env.ts'
 import { refusalResponse } from './answers.ts'
@@ -51,6 +52,9 @@ export function accessRoutes(desk: Desk, gatewayUrl: string): Hono<AdminEnv> {
       version: 1,
       ...accessOf(desk.policy(), principal, claims, cluster, desk.now()),
       clusters: cluster === undefined ? clusters : [cluster],
+      budgets: desk.budgets.left(budgetsFor(desk.policy(), { principal, claims }, cluster), {
+        ...{ user: principal.user, actor: principal.actor, run: claims.run },
+      }),
       grants: [...grantsOf(desk, principal, cluster)],
       locks: desk.locks
         .list()

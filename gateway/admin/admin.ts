@@ -25,6 +25,7 @@ import { grantRoutes } from './grant-routes.ts'
 import { InHand } from './in-hand.ts'
 import { lockRoutes } from './lock-routes.ts'
 import { tapeRoutes } from './tape-routes.ts'
+import { webhookRoutes } from './webhook-routes.ts'
 
 export interface AdminOptions {
   /** "127.0.0.1:8444"; port 0 takes a free one. */
@@ -128,6 +129,9 @@ function routes(options: AdminOptions, token: string): Hono<AdminEnv> {
     const fault = options.state.fault()
     return fault === undefined ? context.text('ok\n') : context.text(`not ready: ${fault}\n`, 503)
   })
+
+  // A signature stands for a token there.
+  app.route('/v1/webhooks', webhookRoutes(desk))
 
   // Everything from here on, unknown paths as well, is only for who has a token.
   app.use(async (context, next) => {

@@ -99,6 +99,10 @@ async function ask(desk: Desk, requester: Principal, body: GrantBody): Promise<A
   if (terms.reasonRequired && reason.trim() === '') {
     return refuse(422, 'Invalid', 'grants.reason_required', 'say why: the policy wants a reason for this access')
   }
+  if (terms.ticketRequired && ticket !== '') {
+    const closed = await desk.tickets().check([ticket])
+    if (closed !== undefined) return closed
+  }
   const asking = { requester, cluster, verbs, resources, namespaces, durationMillis, reason, ticket, terms }
   return desk.grants.request({ ...asking, ...(actor !== undefined && { actor }) })
 }

@@ -37,6 +37,13 @@ export function createMetrics() {
     labelNames: ['rule'] as const,
     registers,
   })
+  const webhookFailures = new Counter({
+    name: 'sallyport_webhook_failures_total',
+    help: 'Messages that a webhook did not take, and those of them that are given up',
+    labelNames: ['webhook', 'outcome'] as const,
+    registers,
+  })
+  const webhookNames = new Set<string>()
   const refusalRules = new Set<string>()
   const upstreamRules = new Set<string>()
   return {
@@ -77,6 +84,10 @@ export function createMetrics() {
     /** Counts a refusal. `rule`: Refusal.rule. */
     refused(rule: string): void {
       refusals.inc({ rule: bounded(refusalRules, rule) })
+    },
+    /** Counts a failed try to send; `isLost`: the last one. */
+    webhookFailed(webhook: string, isLost: boolean): void {
+      webhookFailures.inc({ webhook: bounded(webhookNames, webhook), outcome: isLost ? 'lost' : 'again' })
     },
     /** Counts a request that the cluster did not answer. `rule`: of the upstream's failure. */
     upstreamFailed(rule: string): void {

@@ -62,8 +62,8 @@ export class DecisionHooks {
   }
 
   /** Whether any of them is to be asked. */
-  concerns(question: Pick<HookQuestion, 'class'>): boolean {
-    return this.#options.hooks.some(({ classes }) => classes.has(question.class))
+  concerns(kind: HookQuestion['class']): boolean {
+    return this.#options.hooks.some(({ classes }) => classes.has(kind))
   }
 
   /** All at once; one denial is enough. Refusals: hooks.NAME. */

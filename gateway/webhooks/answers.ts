@@ -33,6 +33,8 @@ export interface AnswersOptions {
   readonly nonces: Nonces
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Why somebody may not answer for now. */
+  readonly lockedOut: (user: string) => Refusal | undefined
 }
 
 const text = (longest: number) => z.string().max(longest)
@@ -55,12 +57,13 @@ export interface Heard {
 }
 
 /**
- * Refusals: webhooks.unsigned, .timestamp, .signature, .replayed, .nonces, .body, .approver, and those of `Approvals.answer`.
+ * Refusals: webhooks.unsigned, .timestamp, .signature, .replayed, .nonces, .body, .approver, locks.*, and those of
+ * `Approvals.answer`.
  */
 export async function takeAnswer(
   webhook: AnsweringWebhook,
   { header, body }: Incoming,
-  { approvals, nonces, now }: AnswersOptions,
+  { approvals, nonces, now, lockedOut }: AnswersOptions,
 ): Promise<Heard> {
   const nobody = (result: Refusal): Heard => ({ approval: '', approver: '', result })
   const id = header('webhook-id') ?? ''
@@ -83,9 +86,10 @@ export async function takeAnswer(
   if (!parsed.success) return nobody(UNREADABLE)
   const { approver, approval, cluster, answer, reason, ticket } = parsed.data
   const person = webhook.approvers.get(approver)
+  const refusal = person === undefined ? UNKNOWN_APPROVER : lockedOut(person.user)
   const result =
-    person === undefined
-      ? UNKNOWN_APPROVER
+    refusal !== undefined || person === undefined
+      ? (refusal ?? UNKNOWN_APPROVER)
       : await approvals.answer({
           id: approval,
           approver: { ...person, actor: '', issuer: '', expiresAt: Number.POSITIVE_INFINITY },

@@ -14,9 +14,13 @@ import { ClientConnections } from '../../gateway/client-connections.ts'
 import { Deadlines } from '../../gateway/deadlines.ts'
 import { refuse } from '../../gateway/decision.ts'
 import type { Gate } from '../../gateway/gate.ts'
+import { DecisionHooks } from '../../gateway/hooks/decision-hook.ts'
+import { TicketCheck } from '../../gateway/hooks/ticket-check.ts'
+import { type Caller, CallFailed } from '../../gateway/https-call.ts'
 import { maskingOf } from '../../gateway/mask/compose.ts'
 import { maskingDocument } from '../../gateway/mask/document.ts'
 import { People } from '../../gateway/people.ts'
+import { together } from '../../gateway/policy/approval.ts'
 import type { Pressure } from '../../gateway/pressure.ts'
 import type { Principal } from '../../gateway/principal.ts'
 import { openTapeStore } from '../../gateway/tape/store.ts'
@@ -57,6 +61,9 @@ const STEPS = 500
 /** Milliseconds of the machine's that an attempt to reopen the store may take. */
 const MEND_WAITS = 15
 const METRICS = createMetrics()
+/** Nothing in a simulation asks another server. */
+const noNetwork: Caller = () => Promise.reject(new CallFailed('there is no network'))
+
 const POLICY = policyOf([
   { name: 'strict', effect: 'allow', verbs: ['*'], subjects: [{ user: 'oidc:strict' }], durability: 'strict' },
   { name: 'all', effect: 'allow', verbs: ['*'] },
@@ -156,6 +163,8 @@ class Run {
       authenticator: { authenticate: (fields: Fields) => this.#authenticate(fields) } as unknown as Authenticator,
       policy: POLICY,
       masking: maskingOf(maskingDocument.parse({}), new Uint8Array(32)),
+      hooks: new DecisionHooks({ hooks: [], call: noNetwork, together, failed: () => undefined }),
+      tickets: new TicketCheck(undefined, noNetwork, () => undefined),
       people: await People.open({
         directory: 'approvals',
         store: this.#witness,

@@ -13,8 +13,10 @@ import { createMetrics } from '../../gateway/admin/metrics.ts'
 import type { Approval, Asking } from '../../gateway/approvals/approvals.ts'
 import { Authenticator } from '../../gateway/authn/authenticator.ts'
 import type { ApprovalTerms } from '../../gateway/decision.ts'
+import { TicketCheck } from '../../gateway/hooks/ticket-check.ts'
 import { ownIdentity } from '../../gateway/pki.ts'
 import { readPolicy } from '../../gateway/policy/policy-file.ts'
+import type { AnsweringWebhook } from '../../gateway/webhooks/answers.ts'
 import { type Books, openBooks } from './books.ts'
 import { ManualTime } from './manual-time.ts'
 import { stored } from './stored-recordings.ts'
@@ -61,6 +63,16 @@ export const TERMS: ApprovalTerms = {
   ticketRequired: false,
 }
 
+/** A webhook that takes answers for two people. */
+export const CHAT: AnsweringWebhook = {
+  name: 'chat',
+  secret: Buffer.alloc(32, 5),
+  approvers: new Map([
+    ['U1', { user: 'oidc:bob', groups: ['oidc:sre'] }],
+    ['U2', { user: 'oidc:alice', groups: ['oidc:sre'] }],
+  ]),
+}
+
 export class AdminFixture {
   readonly data: string
   readonly books: Books
@@ -103,6 +115,13 @@ export class AdminFixture {
         authenticator: () => authenticator,
         clusters: () => ['prod', 'dev'],
         operators: () => [{ group: 'oidc:operators' }],
+        answering: () => new Map([['chat', CHAT]]),
+        tickets: () =>
+          new TicketCheck(
+            undefined,
+            () => Promise.reject(new Error('asked')),
+            () => undefined,
+          ),
         now: () => books.time.now(),
         timers: books.time,
       },

@@ -5,6 +5,8 @@ import { Grants } from '../../gateway/approvals/grants.ts'
 import { Journal, type JournalFailed } from '../../gateway/approvals/journal.ts'
 import { type Ledger, LedgerFailed } from '../../gateway/approvals/ledger.ts'
 import { Locks } from '../../gateway/approvals/locks.ts'
+import { Budgets } from '../../gateway/budgets/budgets.ts'
+import { Nonces } from '../../gateway/webhooks/nonces.ts'
 import type { NoteBody } from '../../protocols/tape/entry.ts'
 import { ManualTime } from './manual-time.ts'
 import { MemoryJournal } from './memory-journal.ts'
@@ -39,6 +41,8 @@ export interface Books {
   readonly approvals: ApprovalBook
   readonly grants: Grants
   readonly locks: Locks
+  readonly budgets: Budgets
+  readonly nonces: Nonces
   readonly faults: JournalFailed[]
 }
 
@@ -63,6 +67,8 @@ export async function openBooks({
     ...{ time, disk, ledger, journal, approvals, faults },
     grants: new Grants(approvals, common.now),
     locks: new Locks(common),
+    budgets: new Budgets({ journal, timers: time, now: common.now }),
+    nonces: new Nonces(journal, common.now),
   }
   await journal.start()
   return books

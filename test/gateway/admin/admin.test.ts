@@ -55,6 +55,8 @@ before(async () => {
       authenticator: () => new Authenticator({ jwt: [] }, { now: Date.now }),
       clusters: () => ['test'],
       operators: () => [],
+      answering: () => new Map(),
+      tickets: () => assert.fail('a ticket is asked for'),
       now: Date.now,
       timers: systemTimers,
     },

@@ -57,6 +57,7 @@ test('the least configuration has the design’s defaults, absolute paths, and i
       ],
     },
     tapes: { durability: 'group', bodyBytes: 1_048_576 },
+    approvals: { webhooks: [], hooks: [] },
     limits: {},
     masking: {
       exempt: [],

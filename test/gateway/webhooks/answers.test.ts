@@ -25,7 +25,10 @@ async function open(time = new ManualTime(), disk = new MemoryJournal()) {
   const nonces = new Nonces(journal, () => time.now())
   await journal.start()
   const answers: Answer[] = []
-  const state: { result: Approval | Refusal } = { result: { id: 'a1', state: 'approved' } as Approval }
+  const state: { result: Approval | Refusal; isLocked: boolean } = {
+    result: { id: 'a1', state: 'approved' } as Approval,
+    isLocked: false,
+  }
   const approvals = {
     answer: async (answer: Answer) => {
       answers.push(answer)
@@ -51,7 +54,14 @@ async function open(time = new ManualTime(), disk = new MemoryJournal()) {
       'webhook-signature': sign(more.secret ?? SECRET, { id, timestamp, body: bytes }),
     }
     const header = more.header ?? ((name: string) => headers[name])
-    return takeAnswer(WEBHOOK, { header, body: bytes }, { approvals, nonces, now: () => time.now() })
+    return takeAnswer(
+      WEBHOOK,
+      { header, body: bytes },
+      {
+        ...{ approvals, nonces, now: () => time.now() },
+        lockedOut: (user) => (state.isLocked ? refuse(403, 'Forbidden', 'locks.user', `${user} is locked`) : undefined),
+      },
+    )
   }
   return { time, disk, journal, answers, state, post }
 }
@@ -155,6 +165,13 @@ test('whatever the approvals say of it is the answer, and its id is spent all th
   state.result = refuse(403, 'Forbidden', 'approvals.cluster', 'another cluster')
   assert.equal(ruleOf(await post({ ...BODY, cluster: 'stage' })), 'approvals.cluster')
   assert.equal(ruleOf(await post(BODY)), 'webhooks.replayed')
+})
+
+test('whoever is locked does not answer this way either', async () => {
+  const { post, state, answers } = await open()
+  state.isLocked = true
+  assert.equal(ruleOf(await post(BODY)), 'locks.user')
+  assert.equal(answers.length, 0)
 })
 
 test('while the journal is away nothing is taken', async () => {

@@ -57,6 +57,7 @@ export function ofApproval(event: ApprovalEvent, approval: Approval): Notificati
       ['Why', reason],
       ['Ticket', ticket],
       ['Objects', summary.objects === null ? '' : String(summary.objects)],
+      ['Note', isAsked ? summary.note : ''],
       [said.by === '' ? '' : 'By', said.by],
       [said.why === '' ? '' : 'Because', said.why],
       ['Can be answered by', isAsked ? approversOf(terms) : ''],

@@ -183,7 +183,7 @@ describe('the world outside', () => {
     assert.equal(causeOf(await remove('t1')), 'tickets.closed')
     ticket = () => undefined
     assert.equal(causeOf(await remove('t1')), 'tickets.unknown')
-    assert.deepEqual(seen, [])
+    assert.ok(!seen.some((line) => line.startsWith('DELETE')))
     ticket = json({ fields: { status: 'Open' } })
     assert.equal((await remove('t1')).status, 200)
     assert.equal(fixture.gateway.people.approvals.list()[0]?.used, 1, 'what was refused has spent no use')

@@ -48,7 +48,13 @@ test('the announcement is there while the gateway runs, and replaces one that wa
   const data = directory(context)
   const path = join(data, 'admin.json')
   writeFileSync(path, 'left behind')
-  const announcement = { address: 'https://127.0.0.1:1', ca: '/ca.crt', tokenFile: '/admin.token', gateway: 'https://127.0.0.1:2', pid: 1 }
+  const announcement = {
+    address: 'https://127.0.0.1:1',
+    ca: '/ca.crt',
+    tokenFile: '/admin.token',
+    gateway: 'https://127.0.0.1:2',
+    pid: 1,
+  }
   const retract = await announce(data, announcement)
   assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), announcement)
   assert.equal(statSync(path).mode & 0o777, 0o600)

@@ -6,6 +6,7 @@ import { JsonBody } from '../../protocols/json/body.ts'
 import type { BodyRewriter, BodyShape, FieldMasker } from '../../protocols/kube/field-masker.ts'
 import type { TextMasker, TextMaskers } from '../../protocols/kube/text-masker.ts'
 import { limits } from '../../protocols/limits.ts'
+import { ProtobufBody } from '../../protocols/protobuf/body.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import type { Principal } from '../principal.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
@@ -155,16 +156,18 @@ export class RequestMask {
     } as const
     const rules = this.#rules
     if (rules === undefined) return coding === 'identity' ? new AnswerMask(plain) : this.#opaque(plain)
-    const isJson = type === 'application/json'
+    const Rewriter = REWRITERS.get(type)
     // Refusals of the API server's own filters are plain text, and come before there is an object.
-    if (!isJson && coding === 'identity' && (status >= 400 || isBare)) return new AnswerMask(plain)
-    if (!isJson || coding !== 'identity') return unreadable()
+    if (Rewriter === undefined && coding === 'identity' && (status >= 400 || isBare)) return new AnswerMask(plain)
+    if (Rewriter === undefined || coding !== 'identity') return unreadable()
     const { key, learn, detectors } = this.#parts
     const record = new FieldRecord(key, rules, false, learn)
-    const taped = this.#rewriter(record)
+    const shape = this.#shape
+    const taped = new Rewriter(shape, record, limits.mask)
     const own = this.#own
     if (own === rules) return new AnswerMask({ ...plain, record, taped })
-    const passed = this.#rewriter(own === undefined ? UNMASKED : new FieldRecord(key, own, false, undefined))
+    const caller = own === undefined ? UNMASKED : new FieldRecord(key, own, false, undefined)
+    const passed = new Rewriter(shape, caller, limits.mask)
     // What a rule hides from others has been learned, and is not hidden from this caller.
     const passedText = this.#seesAll ? 'none' : detectors.masker({ terminal: false })
     return new AnswerMask({ ...plain, record, taped, passed, passedText })
@@ -190,16 +193,21 @@ export class RequestMask {
     return this.#parts.opaque === 'pass' && this.#attributes.verb === 'proxy' ? new AnswerMask(plain) : unreadable()
   }
 
-  #rewriter(masker: FieldMasker): BodyRewriter {
-    return new JsonBody(this.#shape, masker, limits.mask)
-  }
-
   get #shape(): BodyShape {
     const { verb } = this.#attributes
     if (verb === 'watch') return 'watch'
     return verb === 'list' || verb === 'deletecollection' ? 'list' : 'object'
   }
 }
+
+interface RewriterClass {
+  new (shape: BodyShape, masker: FieldMasker, bounds: typeof limits.mask): BodyRewriter
+}
+
+const REWRITERS: ReadonlyMap<string, RewriterClass> = new Map<string, RewriterClass>([
+  ['application/json', JsonBody],
+  ['application/vnd.kubernetes.protobuf', ProtobufBody],
+])
 
 function unreadable(): Refusal {
   const message = 'the cluster answered in a form that cannot be masked, so the answer was not passed on'

@@ -18,7 +18,7 @@ import { DecisionHooks } from './hooks/decision-hook.ts'
 import { TicketCheck } from './hooks/ticket-check.ts'
 import { httpsCall } from './https-call.ts'
 import { Listener, parseAddress } from './listen.ts'
-import { maskingOf } from './mask/compose.ts'
+import { maskingOf, nothingLearned } from './mask/compose.ts'
 import { sentinelKey } from './mask/sentinel.ts'
 import { People } from './people.ts'
 import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
@@ -85,6 +85,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     })
 
     const maskKey = sentinelKey(join(config.data, 'mask-key'))
+    const learned = nothingLearned()
     const streams = new Map<Cuttable, Who>()
     const parked = new Map<Cuttable, Who>()
     const users = new UserRequests()
@@ -102,7 +103,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
       defaultCluster: (current.clusters[0] as Config['clusters'][number]).name,
       authenticator: new Authenticator(current.authentication, { now }),
       policy: readPolicy(current.policyFile, current.tapes.durability),
-      masking: maskingOf(current.masking, maskKey),
+      masking: maskingOf(current.masking, maskKey, learned),
       people,
       store,
       deadlines,

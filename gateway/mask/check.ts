@@ -1,15 +1,19 @@
 // What makes masking rules ones that could never do what they say, beyond the schema: names that nothing has, paths that
 // lead nowhere, two rules of one name.
 
+import { DETECTORS } from '../../protocols/detect/detectors.ts'
+import { PatternError, patternMatcher } from '../../protocols/detect/patterns.ts'
 import type { Report } from '../config-file.ts'
 import { SelectorError, selectorOf } from '../labels.ts'
 import { parseResource, ResourceNameError } from '../resource-names.ts'
-import { type MaskRuleDocument, maskRule } from './document.ts'
+import { type MaskRuleDocument, maskDetectors, maskRule } from './document.ts'
 import { FieldPathError, fieldPath } from './field-path.ts'
 
 /** `content`: the part as read, which may be wrong in shape. `clusters`: the names of those that are configured. */
 export function checkMasking(content: unknown, clusters: ReadonlySet<unknown>, report: Report): void {
-  const { rules } = (content ?? {}) as { readonly rules?: unknown }
+  const part = (content ?? {}) as { readonly rules?: unknown; readonly detectors?: unknown }
+  const { rules } = part
+  checkDetectors(part.detectors, report)
   const names = new Set<string>()
   for (const [at, entry] of (Array.isArray(rules) ? rules : []).entries()) {
     const { data: rule } = maskRule.safeParse(entry)
@@ -18,6 +22,27 @@ export function checkMasking(content: unknown, clusters: ReadonlySet<unknown>, r
     if (names.has(rule.name)) inside(['name'], `there is another rule "${rule.name}"; give each a name of its own`)
     names.add(rule.name)
     checkRule(rule, clusters, inside)
+  }
+}
+
+function checkDetectors(content: unknown, report: Report): void {
+  const { data } = maskDetectors.safeParse(content ?? {})
+  if (data === undefined) return
+  for (const [at, name] of data.disabled.entries()) {
+    const known = [...DETECTORS.keys()].join(', ')
+    if (!DETECTORS.has(name))
+      report(['detectors', 'disabled', at], `no detector is called "${name}"; there are ${known}`)
+  }
+  const names = new Set<string>(DETECTORS.keys())
+  for (const [at, pattern] of data.patterns.entries()) {
+    if (names.has(pattern.name)) {
+      report(['detectors', 'patterns', at, 'name'], `"${pattern.name}" is taken; give each a name of its own`)
+    }
+    names.add(pattern.name)
+    attempt(
+      () => patternMatcher(pattern),
+      (message) => report(['detectors', 'patterns', at, 'pattern'], message),
+    )
   }
 }
 
@@ -69,8 +94,12 @@ function attempt<T>(make: () => T, tell: (message: string, at?: number) => void)
     return make()
   } catch (error) {
     if (error instanceof FieldPathError) tell(error.message, error.at)
-    else if (error instanceof SelectorError || error instanceof ResourceNameError) tell(error.message)
+    else if (isOurs(error)) tell(error.message)
     else throw error
     return undefined
   }
+}
+
+function isOurs(error: unknown): error is Error {
+  return error instanceof SelectorError || error instanceof ResourceNameError || error instanceof PatternError
 }

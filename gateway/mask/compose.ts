@@ -1,20 +1,50 @@
 // From the masking part of a configuration to what masks: a pure function, so that a file can be masked as a gateway would.
 
+import { randomBytes } from 'node:crypto'
+import { Detection } from '../../protocols/detect/detection.ts'
+import { DETECTORS } from '../../protocols/detect/detectors.ts'
+import { LearnedValues } from '../../protocols/detect/learned-values.ts'
+import type { MaskedObject } from '../../protocols/kube/field-masker.ts'
+import { limits } from '../../protocols/limits.ts'
 import { builtinRules } from './builtin-rules.ts'
 import type { MaskingDocument } from './document.ts'
 import { configuredRule } from './mask-rule.ts'
 import { Masking } from './masking.ts'
-import { NOTHING_LOOKED_FOR } from './text.ts'
 
-/** `key`: of the sentinels. Throws for a document that check.ts would have refused. */
-export function maskingOf(document: MaskingDocument, key: Uint8Array): Masking {
+/**
+ * `key`: of the sentinels. `learned`: what a gateway has learned, which outlives its configurations. Throws for a document
+ * that check.ts would have refused.
+ */
+export function maskingOf(document: MaskingDocument, key: Uint8Array, learned: LearnedValues): Masking {
+  const { disabled, patterns } = document.detectors
+  const detectors = new Set([...DETECTORS.keys()].filter((name) => !disabled.includes(name)))
+  const text = new Detection({ detectors, patterns, learned: document.learn ? learned : undefined })
   return new Masking({
     key,
     rules: [...builtinRules(document.builtin), ...document.rules.map(configuredRule)],
     exempt: document.exempt,
     opaque: document.opaque,
-    text: NOTHING_LOOKED_FOR,
-    detectors: NOTHING_LOOKED_FOR,
-    learn: undefined,
+    text,
+    detectors: document.learn ? new Detection({ detectors, patterns, learned: undefined }) : text,
+    learn: document.learn ? (object, path, value) => learn(learned, object, path, value) : undefined,
   })
+}
+
+/** What a gateway starts with: in memory alone, by a key of this process alone. */
+export function nothingLearned(): LearnedValues {
+  const { learned, learnedBytes, learnedPiece, learnedDepth, learnedShortest } = limits.detect
+  return new LearnedValues(randomBytes(32), {
+    values: learned,
+    bytes: learnedBytes,
+    piece: learnedPiece,
+    depth: learnedDepth,
+    shortest: learnedShortest,
+  })
+}
+
+/** What names a thing is no secret, though a Secret holds it: it is masked there, and nowhere else. */
+function learn(learned: LearnedValues, object: MaskedObject, path: string, value: Uint8Array): void {
+  if (path.endsWith('.namespace')) return
+  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
+  if (text !== object.name && text !== object.namespace) learned.learn(value)
 }

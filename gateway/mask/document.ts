@@ -1,6 +1,7 @@
 // The `masking` part of the gateway's configuration as it is written. What no schema can say is in check.ts.
 
 import { z } from 'zod'
+import { limits } from '../../protocols/limits.ts'
 import type { DeepReadonly } from '../config-file.ts'
 
 const text = z.string().min(1, 'it must not be empty')
@@ -45,11 +46,14 @@ export const maskRule = z.strictObject({
   exempt: z.array(subject).default([]),
 })
 
-const detectors = z.strictObject({
+export const maskDetectors = z.strictObject({
   /** Detectors that are switched off, by name. */
   disabled: z.array(text).default([]),
-  /** RE2 over text as it streams by. */
-  patterns: z.array(z.strictObject({ name: text, pattern: text })).default([]),
+  /** RE2 over text as it streams by, tried where one of the keywords stands, with which each match begins. */
+  patterns: z
+    .array(z.strictObject({ name: text, pattern: text, keywords: z.array(text).min(1, 'name at least one') }))
+    .max(limits.detect.patterns, `at most ${limits.detect.patterns} patterns`)
+    .default([]),
 })
 
 /** The defaults, each of which can be switched off. */
@@ -67,7 +71,7 @@ export const maskingDocument = z.strictObject({
   exempt: z.array(subject).default([]),
   rules: z.array(maskRule).default([]),
   builtin: builtin.prefault({}),
-  detectors: detectors.prefault({}),
+  detectors: maskDetectors.prefault({}),
   /** Whether a value that was masked in an object is masked wherever else it turns up. */
   learn: z.boolean().default(true),
   /** What cannot be looked into: TLS inside a port-forward, compressed bytes. */

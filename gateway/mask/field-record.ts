@@ -7,7 +7,7 @@ import { MaskCounts } from './masked.ts'
 import { sentinelOf } from './sentinel.ts'
 
 /** Remembers values that were hidden, so that they are hidden wherever else they turn up. */
-export type Learn = (path: string, value: Uint8Array) => void
+export type Learn = (object: MaskedObject, path: string, value: Uint8Array) => void
 
 export class FieldRecord implements FieldMasker {
   readonly counts = new MaskCounts()
@@ -30,7 +30,7 @@ export class FieldRecord implements FieldMasker {
 
   mask(object: MaskedObject, path: string, value: Uint8Array, node?: FieldTree): string {
     this.counts.add(node instanceof FieldNode && node.rule !== '' ? node.rule : this.#rules.names, path)
-    this.#learn?.(path, value)
+    this.#learn?.(object, path, value)
     return sentinelOf(this.#key, object, path, value)
   }
 }

@@ -115,17 +115,3 @@ function decoded(value: string): string {
     return value
   }
 }
-
-/** No detectors, no patterns, nothing learned. */
-export const NOTHING_LOOKED_FOR: TextMaskers = {
-  masker: () => ({
-    receive: (bytes) => ({ original: bytes, masked: bytes }),
-    flush: () => NOTHING,
-    end: () => NOTHING,
-    held: 0,
-    taken: () => undefined,
-  }),
-}
-
-const NONE = new Uint8Array(0)
-const NOTHING = { original: NONE, masked: NONE }

@@ -17,7 +17,7 @@ import type { Gate } from '../../gateway/gate.ts'
 import { DecisionHooks } from '../../gateway/hooks/decision-hook.ts'
 import { TicketCheck } from '../../gateway/hooks/ticket-check.ts'
 import { type Caller, CallFailed } from '../../gateway/https-call.ts'
-import { maskingOf } from '../../gateway/mask/compose.ts'
+import { maskingOf, nothingLearned } from '../../gateway/mask/compose.ts'
 import { maskingDocument } from '../../gateway/mask/document.ts'
 import { People } from '../../gateway/people.ts'
 import { together } from '../../gateway/policy/approval.ts'
@@ -162,7 +162,7 @@ class Run {
       defaultCluster: 'test',
       authenticator: { authenticate: (fields: Fields) => this.#authenticate(fields) } as unknown as Authenticator,
       policy: POLICY,
-      masking: maskingOf(maskingDocument.parse({}), new Uint8Array(32)),
+      masking: maskingOf(maskingDocument.parse({}), new Uint8Array(32), nothingLearned()),
       hooks: new DecisionHooks({ hooks: [], call: noNetwork, together, failed: () => undefined }),
       tickets: new TicketCheck(undefined, noNetwork, () => undefined),
       people: await People.open({

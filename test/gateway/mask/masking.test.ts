@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { AnswerMask } from '../../../gateway/mask/answer-mask.ts'
-import { maskingOf } from '../../../gateway/mask/compose.ts'
+import { maskingOf, nothingLearned } from '../../../gateway/mask/compose.ts'
 import { maskingDocument } from '../../../gateway/mask/document.ts'
 import type { RequestMask } from '../../../gateway/mask/masking.ts'
 import type { Principal } from '../../../gateway/principal.ts'
@@ -11,7 +11,7 @@ import type { RequestAttributes } from '../../../gateway/request-attributes.ts'
 import { requestInfo } from '../../../gateway/request-info.ts'
 
 const document = maskingDocument.parse({ exempt: [{ group: 'keepers' }, { actor: 'robot' }] })
-const masking = maskingOf(document, new Uint8Array(32))
+const masking = maskingOf(document, new Uint8Array(32), nothingLearned())
 const alice: Principal = { user: 'alice', groups: [], actor: '', issuer: 'i', expiresAt: 0 }
 
 function asked(method: string, target: string): RequestAttributes {
@@ -95,12 +95,7 @@ describe('an answer', () => {
   })
 
   test('that cannot be masked is refused', () => {
-    for (const fields of [
-      json('application/vnd.kubernetes.protobuf'),
-      json('application/yaml'),
-      [],
-      [...json(), 'Content-Encoding', 'gzip'],
-    ]) {
+    for (const fields of [json('application/cbor'), json('text/html'), [], [...json(), 'Content-Encoding', 'gzip']]) {
       const mask = requestTo(SECRET).answer(200, fields)
       assert.ok('rule' in mask)
       assert.deepEqual([mask.status, mask.rule], [502, 'mask.unreadable_answer'])
@@ -114,7 +109,7 @@ describe('an answer', () => {
       requestTo(SECRET).answer(304, []),
     ]) {
       assert.ok('receive' in mask && mask.keepsLength && mask.isStream)
-      assert.deepEqual(read(mask, body), { taped: body, passed: body })
+      assert.deepEqual(read(mask, 'as it came'), { taped: 'as it came', passed: 'as it came' })
     }
   })
 })
@@ -251,5 +246,90 @@ describe('a write', () => {
   test('that nests as deep as it is long costs no stack', () => {
     const deep = `${'['.repeat(5_000)}"${MASK}"${']'.repeat(5_000)}`
     assert.equal(refusal('application/json', deep)?.status, 422)
+  })
+})
+
+describe('what was masked in an object', () => {
+  const VALUE = 'Tr0ub4dor-and-3'
+  const masked = (mask: RequestMask, text: string): { taped: string; passed: string } => {
+    const answer = mask.answer(200, json('text/plain'))
+    assert.ok('receive' in answer)
+    return read(answer, text)
+  }
+
+  test('is masked in whatever is asked for then, for all but who is exempt, and on tapes', () => {
+    const masking = maskingOf(document, new Uint8Array(32), nothingLearned())
+    const of = (target: string, principal = alice) => masking.of('lab', principal, asked('GET', target))
+    const logs = '/api/v1/namespaces/prod/pods/web/log'
+    assert.equal(masked(of(logs), `it is ${VALUE}`).passed, `it is ${VALUE}`)
+    const secret = of(SECRET, { ...alice, groups: ['keepers'] }).answer(200, json())
+    assert.ok('receive' in secret)
+    const object = JSON.stringify({ data: { a: Buffer.from(VALUE).toString('base64') } })
+    assert.equal(read(secret, object).passed, object)
+    const { taped, passed } = masked(of(logs), `it is ${VALUE} `)
+    assert.equal(taped, 'it is ~mask~~~~~~~~~~ ')
+    assert.equal(passed, taped)
+    const keeper = masked(of(logs, { ...alice, groups: ['keepers'] }), `it is ${VALUE} `)
+    assert.deepEqual(keeper, { taped, passed: `it is ${VALUE} ` })
+    assert.deepEqual(masking.words.command(['echo', VALUE]), ['echo', '~mask~~~~~~~~~~'])
+    assert.equal(
+      masking.words.target(`/x?command=echo&command=${VALUE.replace('-', '%2D')}&tty=1`),
+      '/x?command=echo&command=~mask~~~~~~~~~~&tty=1',
+    )
+    assert.deepEqual(masking.words.fields(['Warning', `299 - "${VALUE}"`, 'Date', VALUE]), [
+      'Warning',
+      '299 - "~mask~~~~~~~~~~"',
+      'Date',
+      VALUE,
+    ])
+  })
+
+  test('by a write is learned once it is allowed, and masked in its own other fields', () => {
+    const masking = maskingOf(document, new Uint8Array(32), nothingLearned())
+    const body = JSON.stringify({ metadata: { annotations: { note: VALUE } }, stringData: { a: VALUE } })
+    const write = masking.of('lab', alice, asked('POST', '/api/v1/namespaces/prod/secrets'))
+    const refused = Buffer.from(write.body(json(), Buffer.from(body), false).body).toString()
+    assert.match(refused, /"note":"Tr0ub4dor/)
+    const allowed = write.body(json(), Buffer.from(body), true)
+    assert.match(Buffer.from(allowed.body).toString(), /"note":"~mask~+"/)
+    assert.deepEqual(
+      allowed.masked.map(({ rule, fields }) => [rule, fields]),
+      [
+        ['secrets', 'stringData.a'],
+        ['learned', 'text'],
+      ],
+    )
+  })
+
+  test('is not what names the object, and nothing is where learning is off', () => {
+    for (const [masking, value] of [
+      [maskingOf(document, new Uint8Array(32), nothingLearned()), 'xq-shop-7a'],
+      [maskingOf({ ...document, learn: false }, new Uint8Array(32), nothingLearned()), VALUE],
+    ] as const) {
+      const of = (target: string) => masking.of('lab', alice, asked('GET', target))
+      const answer = of('/api/v1/namespaces/xq-shop-7a/secrets/db').answer(200, json())
+      assert.ok('receive' in answer)
+      const data = { a: Buffer.from(value).toString('base64') }
+      read(answer, JSON.stringify({ metadata: { name: 'db', namespace: 'xq-shop-7a' }, data }))
+      const text = `it is ${value} `
+      assert.equal(masked(of('/api/v1/namespaces/a/pods/b/log'), text).passed, text)
+    }
+  })
+
+  test('is seen by who is exempt from its rule, where that rule masks, and nowhere else', () => {
+    const rules = [{ name: 'r', resources: ['configmaps'], fields: ['data.a'], exempt: [{ group: 'dba' }] }]
+    const masking = maskingOf(maskingDocument.parse({ rules }), new Uint8Array(32), nothingLearned())
+    const dba = { ...alice, groups: ['dba'] }
+    const of = (target: string, principal: Principal) => masking.of('lab', principal, asked('GET', target))
+    const object = JSON.stringify({ data: { a: VALUE, b: VALUE } })
+    for (const principal of [dba, alice, dba]) {
+      const answer = of('/api/v1/namespaces/a/configmaps/b', principal).answer(200, json())
+      assert.ok('receive' in answer)
+      const { taped, passed } = read(answer, object)
+      assert.match(taped, /"a":"sallyport-masked-[^"]+","b":"~mask~+"/)
+      assert.equal(passed, principal === dba ? object : taped)
+    }
+    const text = `it is ${VALUE} `
+    assert.doesNotMatch(masked(of('/api/v1/namespaces/a/pods/b/log', dba), text).passed, /Tr0ub/)
   })
 })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { maskingOf } from '../../../gateway/mask/compose.ts'
+import { maskingOf, nothingLearned } from '../../../gateway/mask/compose.ts'
 import { maskingDocument } from '../../../gateway/mask/document.ts'
 import type { Principal } from '../../../gateway/principal.ts'
 import { requestInfo } from '../../../gateway/request-info.ts'
@@ -26,7 +26,9 @@ interface Shown {
 function shown(masking: unknown, target: string, object: unknown, who = alice, method = 'GET'): Shown {
   const attributes = requestInfo(method, target, undefined)
   assert.ok('verb' in attributes)
-  const mask = maskingOf(maskingDocument.parse(masking), KEY).of('lab', who, attributes).answer(200, JSON_HEAD)
+  const mask = maskingOf(maskingDocument.parse(masking), KEY, nothingLearned())
+    .of('lab', who, attributes)
+    .answer(200, JSON_HEAD)
   assert.ok('receive' in mask, target)
   const pieces = [mask.receive(Buffer.from(JSON.stringify(object))), mask.end()]
   return {
@@ -213,7 +215,7 @@ describe('a request body is taped masked', () => {
     { name: 'r', resources: ['configmaps'], fields: ['data.password'], labels: 'app=db' },
     { name: 'e', env: ['*_TOKEN'] },
   ]
-  const masking = maskingOf(maskingDocument.parse({ rules }), KEY)
+  const masking = maskingOf(maskingDocument.parse({ rules }), KEY, nothingLearned())
   const taped = (method: string, target: string, type: string, body: string): string => {
     const attributes = requestInfo(method, target, undefined)
     assert.ok('verb' in attributes)

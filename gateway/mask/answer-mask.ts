@@ -29,6 +29,8 @@ export interface AnswerMaskParts {
   readonly words: MaskedWords
   /** Of a watch: where a piece ends with an event, nothing is held behind it. */
   readonly events: WatchEvents | undefined
+  /** It is compressed in a way that is not known here, so nothing in it can be found. */
+  readonly isOpaque: boolean
 }
 
 const NOTHING = new Uint8Array(0)
@@ -37,6 +39,7 @@ export class AnswerMask {
   readonly #parts: AnswerMaskParts
   /** Bytes that the tape's text masker was given. */
   #given = 0
+  #isOpaqueTold = false
   /** What may pass once the tape has its masked form: the caller's form, and how far the tape must be. */
   #waiting: { readonly bytes: Uint8Array; readonly at: number }[] = []
 
@@ -96,6 +99,10 @@ export class AnswerMask {
 
   /** What was masked since it was asked last. */
   masked(): Masked[] {
+    if (this.#parts.isOpaque && !this.#isOpaqueTold) {
+      this.#isOpaqueTold = true
+      return [{ rule: 'mask.opaque', fields: 'the body was not looked into', count: 0 }]
+    }
     return [...(this.#parts.record?.counts.take() ?? []), ...textMasked(this.#parts.text)]
   }
 

@@ -2,11 +2,13 @@
 // streams, and gives the forms in which requests are taped. A tape is masked by every rule, whoever is exempt.
 
 import { type Fields, field } from '../../protocols/fields.ts'
+import { GzipBody } from '../../protocols/gzip/body.ts'
 import { JsonBody } from '../../protocols/json/body.ts'
 import type { BodyRewriter, BodyShape, FieldMasker } from '../../protocols/kube/field-masker.ts'
 import type { TextMasker, TextMaskers } from '../../protocols/kube/text-masker.ts'
 import { limits } from '../../protocols/limits.ts'
 import { ProtobufBody } from '../../protocols/protobuf/body.ts'
+import { YamlBody } from '../../protocols/yaml/body.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import type { Principal } from '../principal.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
@@ -106,7 +108,7 @@ export class RequestMask {
   /** The request's fields as they may go on, or why they may not. */
   fields(fields: Fields): Fields | Refusal {
     if (this.#rules === undefined) return acceptPlain(fields)
-    return acceptMaskable(fields, { protobuf: false, yaml: false })
+    return acceptMaskable(fields, { protobuf: false, yaml: this.#attributes.verb !== 'watch' })
   }
 
   /** Why a body may not go on: it would write a mask over a value, or is in a form that cannot be read. */
@@ -138,14 +140,16 @@ export class RequestMask {
     return { body: text.bytes, masked: [...masked, ...text.masked] }
   }
 
-  /** What masks an answer; a refusal where it has masked fields and is in a form that cannot be read. */
+  /** What masks an answer; a refusal where it is in a form that cannot be read. */
   answer(status: number, fields: Fields): AnswerMask | Refusal {
     const type = mediaType(fields)
     const isBare = status === 204 || status === 304
     const coding = isBare ? 'identity' : (field(fields, 'content-encoding') ?? 'identity').trim().toLowerCase()
+    const isGzip = coding === 'gzip' || coding === 'x-gzip'
+    const isReadable = isGzip || coding === 'identity'
     const isWatch = this.#attributes.verb === 'watch' && status < 400
     const plain = {
-      inflater: undefined,
+      inflater: isGzip ? new GzipBody(COPIES, limits.mask) : undefined,
       taped: undefined,
       passed: undefined,
       record: undefined,
@@ -153,13 +157,14 @@ export class RequestMask {
       passedText: this.#isExempt ? 'none' : 'same',
       words: this.#words,
       events: isWatch ? new WatchEvents(type.includes('protobuf')) : undefined,
+      isOpaque: !isReadable,
     } as const
     const rules = this.#rules
-    if (rules === undefined) return coding === 'identity' ? new AnswerMask(plain) : this.#opaque(plain)
+    if (rules === undefined) return isReadable || this.#mayBeOpaque ? new AnswerMask(plain) : unreadable()
     const Rewriter = REWRITERS.get(type)
     // Refusals of the API server's own filters are plain text, and come before there is an object.
-    if (Rewriter === undefined && coding === 'identity' && (status >= 400 || isBare)) return new AnswerMask(plain)
-    if (Rewriter === undefined || coding !== 'identity') return unreadable()
+    if (Rewriter === undefined && isReadable && (status >= 400 || isBare)) return new AnswerMask(plain)
+    if (Rewriter === undefined || !isReadable) return unreadable()
     const { key, learn, detectors } = this.#parts
     const record = new FieldRecord(key, rules, false, learn)
     const shape = this.#shape
@@ -189,8 +194,9 @@ export class RequestMask {
     return { taped, passed: this.#isExempt ? { fields, body } : taped, masked }
   }
 
-  #opaque(plain: ConstructorParameters<typeof AnswerMask>[0]): AnswerMask | Refusal {
-    return this.#parts.opaque === 'pass' && this.#attributes.verb === 'proxy' ? new AnswerMask(plain) : unreadable()
+  /** Whether what is compressed in a way that is not known here may pass: only servers behind a proxy do that. */
+  get #mayBeOpaque(): boolean {
+    return this.#parts.opaque === 'pass' && this.#attributes.verb === 'proxy'
   }
 
   get #shape(): BodyShape {
@@ -207,7 +213,11 @@ interface RewriterClass {
 const REWRITERS: ReadonlyMap<string, RewriterClass> = new Map<string, RewriterClass>([
   ['application/json', JsonBody],
   ['application/vnd.kubernetes.protobuf', ProtobufBody],
+  ['application/yaml', YamlBody],
 ])
+
+/** What an inflater lends is kept. */
+const COPIES: BodyRewriter = { receive: (bytes) => new Uint8Array(bytes), end: () => new Uint8Array(0) }
 
 function unreadable(): Refusal {
   const message = 'the cluster answered in a form that cannot be masked, so the answer was not passed on'

@@ -28,6 +28,7 @@ function plain(parts: Partial<AnswerMaskParts> = {}): AnswerMask {
     passedText: 'same',
     words: new MaskedWords(maskers),
     events: undefined,
+    isOpaque: false,
     ...parts,
   })
 }

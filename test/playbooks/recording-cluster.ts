@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { KEY } from '../protocols/websocket/frames.ts'
 import type { PeerIdentity } from '../support/peer-pki.ts'
 import type { Bytes, ClusterStep } from './playbook.ts'
 
@@ -83,7 +84,7 @@ export class RecordingCluster {
 
   /** All that came since `begin`: each request, then what is no whole request or came behind a 101. */
   get received(): readonly Buffer[] {
-    const rest = [...this.#touched].map(({ bytes }) => bytes).filter(({ length }) => length > 0)
+    const rest = [...this.#touched].map(shownBytes).filter(({ length }) => length > 0)
     return [...this.#requests, ...rest]
   }
 
@@ -187,7 +188,7 @@ export class RecordingCluster {
       this.#write(current, step.send)
       return true
     }
-    if ('until' in step) return current.bytes.includes(bufferOf(step.until))
+    if ('until' in step) return shownBytes(current).includes(bufferOf(step.until))
     return 'closed' in step && current.closed
   }
 
@@ -207,6 +208,25 @@ function lengthOf(head: Buffer): number {
 
 function answer(body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${OK}Content-Length: ${body.length}\r\n\r\n`), body])
+}
+
+/** WebSocket frames with the masking key of the plays' own, since the gateway's are random; other bytes as they are. */
+function shownBytes({ bytes, switched }: Upstream): Buffer {
+  const shown = Buffer.from(bytes)
+  let at = 0
+  while (switched && at + 6 <= shown.length) {
+    const second = shown[at + 1] as number
+    const end = at + 6 + (second & 0x7f)
+    if (second < 0x80 || (second & 0x7f) > 125 || end > shown.length) break
+    const key = Buffer.from(shown.subarray(at + 2, at + 6))
+    for (let place = at + 6; place < end; place++) {
+      const part = (place - at - 6) % 4
+      shown[place] = (shown[place] as number) ^ (key[part] as number) ^ (KEY[part] as number)
+    }
+    shown.set(KEY, at + 2)
+    at = end
+  }
+  return shown
 }
 
 export function bufferOf(bytes: Bytes): Buffer {

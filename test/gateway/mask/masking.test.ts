@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import type { Refusal } from '../../../gateway/decision.ts'
 import type { AnswerMask } from '../../../gateway/mask/answer-mask.ts'
 import { maskingOf, nothingLearned } from '../../../gateway/mask/compose.ts'
 import { maskingDocument } from '../../../gateway/mask/document.ts'
@@ -26,7 +28,7 @@ const requestTo = (target: string, principal = alice, method = 'GET'): RequestMa
 const SECRET = '/api/v1/namespaces/prod/secrets/db'
 const json = (type = 'application/json') => ['Content-Type', type]
 
-function read(mask: AnswerMask, body: string): { taped: string; passed: string } {
+function read(mask: AnswerMask, body: string | Uint8Array): { taped: string; passed: string } {
   const pieces = [mask.receive(Buffer.from(body)), mask.end()]
   return {
     taped: Buffer.concat(pieces.map(({ taped }) => taped)).toString(),
@@ -95,10 +97,45 @@ describe('an answer', () => {
   })
 
   test('that cannot be masked is refused', () => {
-    for (const fields of [json('application/cbor'), json('text/html'), [], [...json(), 'Content-Encoding', 'gzip']]) {
+    for (const fields of [json('application/cbor'), json('text/html'), [], [...json(), 'Content-Encoding', 'br']]) {
       const mask = requestTo(SECRET).answer(200, fields)
       assert.ok('rule' in mask)
       assert.deepEqual([mask.status, mask.rule], [502, 'mask.unreadable_answer'])
+    }
+  })
+
+  test('in YAML is masked, and one in gzip is inflated first', () => {
+    const yaml = requestTo(SECRET).answer(200, json('application/yaml'))
+    assert.ok('receive' in yaml)
+    const text = 'data:\n  password: aHVudGVyMg==\nkind: Secret\nmetadata:\n  name: db\n'
+    const { passed } = read(yaml, text)
+    assert.match(passed, /^data:\n {2}password: \S*c2FsbHlwb3J0LW1hc2tlZC\S+\nkind: Secret\n/)
+    const zipped = (mask: AnswerMask | Refusal, plain: string) => {
+      assert.ok('receive' in mask && !mask.keepsLength)
+      assert.deepEqual(mask.head(['Content-Encoding', 'gzip', 'X', 'y']).passed, ['X', 'y'])
+      return read(mask, gzipSync(plain))
+    }
+    const coding = [...json(), 'Content-Encoding', 'gzip']
+    assert.doesNotMatch(zipped(requestTo(SECRET).answer(200, coding), body).taped, /aHVudGVyMg/)
+    const logs = [...json('text/plain'), 'Content-Encoding', 'gzip']
+    const { taped } = zipped(requestTo('/api/v1/namespaces/a/pods/b/log').answer(200, logs), 'password=Xk29-fja8q\n')
+    assert.equal(taped, 'password=~mask~~~~~\n')
+  })
+
+  test('that nobody here can inflate passes from behind a proxy alone, and the tape says so', () => {
+    const coding = [...json('text/html'), 'Content-Encoding', 'br']
+    const proxied = requestTo('/api/v1/namespaces/a/services/b/proxy/x').answer(200, coding)
+    assert.ok('receive' in proxied)
+    assert.equal(read(proxied, 'password=Xk29-fja8q').passed, 'password=~mask~~~~~')
+    assert.equal(proxied.masked()[0]?.rule, 'mask.opaque')
+    const denying = maskingOf(maskingDocument.parse({ opaque: 'deny' }), new Uint8Array(32), nothingLearned())
+    const asks = asked('GET', '/api/v1/namespaces/a/services/b/proxy/x')
+    for (const answer of [
+      requestTo('/api/v1/namespaces/a/pods').answer(200, coding),
+      denying.of('lab', alice, asks).answer(200, coding),
+    ]) {
+      assert.ok('rule' in answer)
+      assert.equal(answer.status, 502)
     }
   })
 
@@ -142,7 +179,12 @@ describe('what a client accepts', () => {
 
   test('without JSON in it is 406', () => {
     assert.equal(accepted(['application/vnd.kubernetes.protobuf']), 406)
-    assert.equal(accepted(['application/yaml;q=1, application/cbor']), 406)
+    assert.equal(accepted(['application/yaml'], '/api/v1/secrets?watch=1'), 406)
+    assert.equal(accepted(['application/cbor;q=1, text/html']), 406)
+  })
+
+  test('is YAML for who takes nothing else', () => {
+    assert.deepEqual(accepted(['application/yaml;q=1, application/cbor']), ['X', 'y', 'Accept', 'application/yaml;q=1'])
   })
 
   test('is kept where no field is masked, but for compression', () => {

@@ -237,7 +237,7 @@ export const responses: readonly Playbook[] = [
         cluster: [{ early: answer('413 Payload Too Large', [], 'no') }],
         expect: {
           client: [{ answer: 413, body: 'no' }],
-          cluster: [forwarded(CREATE, [], LONG_TEXT).slice(0, -LONG_TEXT.length)],
+          cluster: [forwarded(CREATE, ['Accept: application/json'], LONG_TEXT).slice(0, -LONG_TEXT.length)],
           tape: [
             {
               kinds: ['open', 'request', 'requestBody', 'decision', 'response', 'responseBody', 'seal'],

@@ -7,7 +7,8 @@ import type { Bytes, ClusterStep, GatewayPlay, Playbook } from '../playbook.ts'
 import { answer, answered, forwarded, message, refusedByBoth, refusedByGateway, request } from '../scenes.ts'
 
 const SMUGGLED = request('GET /api/v1/secrets HTTP/1.1')
-const STDIN = masked(0x82, '\x00id\n')
+/** Nothing that a detector's word could begin with: it is not held back. */
+const STDIN = masked(0x82, '\x00exit\n')
 
 /** The cluster refuses to turn; the client goes on as if it had not. */
 function refusedTurn(name: string, cluster: ClusterStep, status: number, body: string): GatewayPlay {

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import { KEY } from '../protocols/websocket/frames.ts'
+import { masked } from '../protocols/websocket/frames.ts'
 import type { PeerIdentity } from '../support/peer-pki.ts'
 import type { Bytes, ClusterStep } from './playbook.ts'
 
@@ -210,23 +210,29 @@ function answer(body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${OK}Content-Length: ${body.length}\r\n\r\n`), body])
 }
 
-/** WebSocket frames with the masking key of the plays' own, since the gateway's are random; other bytes as they are. */
+/**
+ * WebSocket frames with the masking key of the plays' own, since the gateway's are random, and messages of one channel in a
+ * row as one: what is held back for a while comes in a message of its own. Other bytes as they are.
+ */
 function shownBytes({ bytes, switched }: Upstream): Buffer {
-  const shown = Buffer.from(bytes)
+  const frames: { first: number; payload: Buffer }[] = []
   let at = 0
-  while (switched && at + 6 <= shown.length) {
-    const second = shown[at + 1] as number
-    const end = at + 6 + (second & 0x7f)
-    if (second < 0x80 || (second & 0x7f) > 125 || end > shown.length) break
-    const key = Buffer.from(shown.subarray(at + 2, at + 6))
-    for (let place = at + 6; place < end; place++) {
-      const part = (place - at - 6) % 4
-      shown[place] = (shown[place] as number) ^ (key[part] as number) ^ (KEY[part] as number)
-    }
-    shown.set(KEY, at + 2)
+  while (switched && at + 6 <= bytes.length) {
+    const second = bytes[at + 1] as number
+    const from = at + 6
+    const end = from + (second & 0x7f)
+    if (second < 0x80 || (second & 0x7f) > 125 || end > bytes.length) break
+    const payload = Buffer.from(
+      bytes.subarray(from, end).map((byte, place) => byte ^ (bytes[at + 2 + (place % 4)] as number)),
+    )
+    const first = bytes[at] as number
+    const last = frames.at(-1)
+    if (first === 0x82 && last?.first === first && last.payload[0] === payload[0]) {
+      last.payload = Buffer.concat([last.payload, payload.subarray(1)])
+    } else frames.push({ first, payload })
     at = end
   }
-  return shown
+  return Buffer.concat([...frames.map(({ first, payload }) => masked(first, payload)), bytes.subarray(at)])
 }
 
 export function bufferOf(bytes: Bytes): Buffer {

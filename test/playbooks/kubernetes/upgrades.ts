@@ -7,8 +7,9 @@ import type { Bytes, ClusterStep, GatewayPlay, Playbook } from '../playbook.ts'
 import { answer, answered, forwarded, message, refusedByBoth, refusedByGateway, request } from '../scenes.ts'
 
 const SMUGGLED = request('GET /api/v1/secrets HTTP/1.1')
-/** Nothing that a detector's word could begin with: it is not held back. */
-const STDIN = masked(0x82, '\x00exit\n')
+const STDIN = masked(0x82, '\x00id\n')
+/** The end of stdin: nothing in front of it is held back for its masks. */
+const STDIN_ENDS = masked(0x82, Buffer.from([0xff, 0]))
 
 /** The cluster refuses to turn; the client goes on as if it had not. */
 function refusedTurn(name: string, cluster: ClusterStep, status: number, body: string): GatewayPlay {
@@ -122,15 +123,15 @@ export const upgrades: readonly Playbook[] = [
       {
         against: 'gateway',
         name: 'and passes behind it, recorded',
-        client: [upgradeRequest() + STDIN.toString('latin1')],
-        cluster: [{ answer: SWITCHING }, { until: STDIN }],
+        client: [upgradeRequest() + STDIN.toString('latin1') + STDIN_ENDS.toString('latin1')],
+        cluster: [{ answer: SWITCHING }, { until: STDIN_ENDS }],
         expect: {
           client: [],
-          cluster: [forwardedUpgrade(), STDIN],
+          cluster: [forwardedUpgrade(), Buffer.concat([STDIN, STDIN_ENDS])],
           tape: [
             {
               kind: 'exec',
-              kinds: ['open', 'request', 'decision', 'response', 'stream', 'seal'],
+              kinds: ['open', 'request', 'decision', 'response', 'stream', 'note', 'seal'],
               decisions: ['admins'],
               seal: 'client gone',
             },

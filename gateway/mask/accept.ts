@@ -1,5 +1,5 @@
-// Narrows what a client accepts to what can be masked, in whatever shape (as, g, v) it asks for: JSON, protobuf where the
-// kind's can be, and YAML for clients that take nothing else. Refuses, with 406, clients that take none of it.
+// Narrows what a client accepts to what can be masked, in whatever shape (as, g, v) it asks for: JSON; for clients that do
+// not take it protobuf, where the kind's can be masked, or YAML. Refuses, with 406, clients that take none of it.
 
 import { type Fields, fieldList } from '../../protocols/fields.ts'
 import { type Refusal, refuse } from '../decision.ts'
@@ -15,7 +15,9 @@ export function acceptMaskable(
   masks: { readonly protobuf: boolean; readonly yaml: boolean } = JSON_ALONE,
 ): Fields | Refusal {
   const asked = fieldList(fields, 'accept')
-  let accepted = asked.length === 0 ? [JSON_TYPE] : asked.flatMap((range) => narrowed(range, masks.protobuf))
+  let accepted = asked.length === 0 ? [JSON_TYPE] : asked.flatMap(asJson)
+  // JSON before protobuf, whose lists have to be held to their end.
+  if (accepted.length === 0 && masks.protobuf) accepted = asked.filter((range) => typeOf(range) === PROTOBUF_TYPE)
   if (accepted.length === 0 && masks.yaml) accepted = asked.filter((range) => typeOf(range) === 'application/yaml')
   if (accepted.length === 0) {
     const message = 'this answer is masked, which it cannot be in this form: accept application/json'
@@ -28,10 +30,9 @@ const JSON_ALONE = { protobuf: false, yaml: false }
 const JSON_TYPE = 'application/json'
 const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
 
-/** A media range with its parameters, as far as it can be masked: none, or one. */
-function narrowed(range: string, protobuf: boolean): string[] {
+/** A media range with its parameters, as one of JSON; none for what is another type. */
+function asJson(range: string): string[] {
   const type = typeOf(range)
-  if (type === PROTOBUF_TYPE) return protobuf ? [range] : []
   if (type !== JSON_TYPE && type !== 'application/*' && type !== '*/*') return []
   const [, ...parameters] = range.split(';').map((part) => part.trim())
   return [[JSON_TYPE, ...parameters].join(';')]

@@ -8,6 +8,7 @@ import type { BodyRewriter, BodyShape, FieldMasker } from '../../protocols/kube/
 import type { TextMasker, TextMaskers } from '../../protocols/kube/text-masker.ts'
 import { limits } from '../../protocols/limits.ts'
 import { ProtobufBody } from '../../protocols/protobuf/body.ts'
+import { isMaskable } from '../../protocols/protobuf/maskable.ts'
 import { YamlBody } from '../../protocols/yaml/body.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import type { Principal } from '../principal.ts'
@@ -108,7 +109,8 @@ export class RequestMask {
   /** The request's fields as they may go on, or why they may not. */
   fields(fields: Fields): Fields | Refusal {
     if (this.#rules === undefined) return acceptPlain(fields)
-    return acceptMaskable(fields, { protobuf: false, yaml: this.#attributes.verb !== 'watch' })
+    const protobuf = isMaskable(this.#attributes, this.#rules.tree)
+    return acceptMaskable(fields, { protobuf, yaml: this.#attributes.verb !== 'watch' })
   }
 
   /** Why a body may not go on: it would write a mask over a value, or is in a form that cannot be read. */
@@ -163,7 +165,8 @@ export class RequestMask {
     if (rules === undefined) return isReadable || this.#mayBeOpaque ? new AnswerMask(plain) : unreadable()
     const Rewriter = REWRITERS.get(type)
     // Refusals of the API server's own filters are plain text, and come before there is an object.
-    if (Rewriter === undefined && isReadable && (status >= 400 || isBare)) return new AnswerMask(plain)
+    const isText = type === '' || type.startsWith('text/')
+    if (isReadable && (isBare || (status >= 400 && isText))) return new AnswerMask(plain)
     if (Rewriter === undefined || !isReadable) return unreadable()
     const { key, learn, detectors } = this.#parts
     const record = new FieldRecord(key, rules, false, learn)

@@ -2,7 +2,7 @@
 // for where it cannot.
 
 import type { FieldTree } from '../kube/field-masker.ts'
-import { messageOf, messageOfResource } from './kinds.ts'
+import { messageOfResource } from './kinds.ts'
 import type { Field, Message } from './message.ts'
 import { isLive } from './rewriting.ts'
 
@@ -15,17 +15,12 @@ export interface ProtobufResource {
 }
 
 /**
- * Whether every field that a tree may mask is described, for objects of a resource and lists and events of them. What the
+ * Whether every field that a tree may mask is described, for objects of a resource, lists and events of them. What the
  * tree says by `named` is not asked: where that leads to a field that is not described, the answer is refused when it comes.
  */
 export function isMaskable(resource: ProtobufResource, tree: FieldTree): boolean {
   const { apiGroup, apiVersion, subresource } = resource
   return mayMask(messageOfResource(apiGroup, apiVersion, resource.resource, subresource), tree, true)
-}
-
-/** The same where `as=PartialObjectMetadata` is asked for, of any resource. */
-export function isMetadataMaskable(tree: FieldTree): boolean {
-  return mayMask(messageOf('meta.k8s.io/v1', 'PartialObjectMetadata'), tree, true)
 }
 
 function mayMask(message: Message, tree: FieldTree, isRoot: boolean): boolean {

@@ -178,9 +178,23 @@ describe('what a client accepts', () => {
   })
 
   test('without JSON in it is 406', () => {
-    assert.equal(accepted(['application/vnd.kubernetes.protobuf']), 406)
     assert.equal(accepted(['application/yaml'], '/api/v1/secrets?watch=1'), 406)
     assert.equal(accepted(['application/cbor;q=1, text/html']), 406)
+  })
+
+  test('is protobuf for who takes no JSON, where the kind can be masked in it', () => {
+    const shaped = 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+    for (const range of ['application/vnd.kubernetes.protobuf', shaped, 'Application/vnd.kubernetes.protobuf;q=0.1']) {
+      assert.deepEqual(accepted([`${range}, application/yaml`]), ['X', 'y', 'Accept', range])
+    }
+    const rules = [{ name: 'r', resources: ['pods', 'services'], fields: ['spec.password'] }]
+    const ruled = maskingOf(maskingDocument.parse({ rules }), new Uint8Array(32), nothingLearned())
+    const take = (target: string) =>
+      ruled.of('lab', alice, asked('GET', target)).fields(['Accept', 'application/vnd.kubernetes.protobuf'])
+    assert.deepEqual(take('/api/v1/pods'), ['Accept', 'application/vnd.kubernetes.protobuf'])
+    const services = take('/api/v1/services')
+    assert.ok('status' in services)
+    assert.equal(services.status, 406)
   })
 
   test('is YAML for who takes nothing else', () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { FieldTree } from '../../../protocols/kube/field-masker.ts'
-import { isMaskable, isMetadataMaskable } from '../../../protocols/protobuf/maskable.ts'
+import { isMaskable } from '../../../protocols/protobuf/maskable.ts'
 import { METADATA, node, SECRET, TREES } from './masks.ts'
 
 const text = node('text')
@@ -53,9 +53,4 @@ describe('a tree cannot be masked', () => {
   } // biome-ignore format: one line for each
 
   test('that goes round', () => assert.equal(isMaskable(PODS, anything), false))
-})
-
-test('of metadata alone, only what is in metadata can be masked', () => {
-  assert.equal(isMetadataMaskable(SECRET), true)
-  assert.equal(isMetadataMaskable(node(undefined, { metadata: node(undefined, { managedFields: text }) })), false)
 })

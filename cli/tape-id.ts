@@ -3,10 +3,14 @@
 
 import type { TapeKind } from '../protocols/tape/entry.ts'
 import { isUlid } from '../protocols/tape/ulid.ts'
+import { TAPE_KINDS } from '../replay/tape-filter.ts'
 import type { Tapes } from '../replay/tapes.ts'
 import { CommandFailed, EXIT } from './exit-codes.ts'
 
-/** `kinds`: what "last" may be; every kind if absent. Throws CommandFailed. */
+/** What somebody who asks for the last tape means. */
+const CALLERS = TAPE_KINDS.filter((kind) => kind !== 'control')
+
+/** `kinds`: what "last" may be; every kind of a caller's tapes if absent. Throws CommandFailed. */
 export async function tapeId(tapes: Tapes, typed: string, kinds?: readonly TapeKind[]): Promise<string> {
   if (typed === 'last') return newest(tapes, kinds)
   const id = typed.toUpperCase()
@@ -16,8 +20,8 @@ export async function tapeId(tapes: Tapes, typed: string, kinds?: readonly TapeK
 
 async function newest(tapes: Tapes, kinds: readonly TapeKind[] | undefined): Promise<string> {
   let found: string | undefined
-  for (const filter of kinds === undefined ? [{ limit: 1 }] : kinds.map((kind) => ({ limit: 1, kind }))) {
-    for await (const { id } of tapes.list(filter)) if (found === undefined || id > found) found = id
+  for (const kind of kinds ?? CALLERS) {
+    for await (const { id } of tapes.list({ limit: 1, kind })) if (found === undefined || id > found) found = id
   }
   if (found === undefined) throw new CommandFailed('there is no such tape yet')
   return found

@@ -24,6 +24,7 @@ import { People } from './people.ts'
 import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
 import { together } from './policy/approval.ts'
 import { readPolicy } from './policy/policy-file.ts'
+import { loadedNote, refusedNote, reloadNotes } from './policy-notes.ts'
 import { Pressure } from './pressure.ts'
 import { systemTimers } from './tape/clock.ts'
 import { openTapeStore } from './tape/store.ts'
@@ -44,6 +45,8 @@ export interface RunningGateway {
   readonly people: People
   /** Takes over a configuration for all new requests. Throws, changing nothing, where it cannot be. */
   reload(config: Config): void
+  /** A configuration could not be read or taken over: this is said wherever somebody looks. */
+  refused(error: unknown): void
   /** Drains: no new requests, streams get their grace, tapes are sealed. */
   close(): Promise<void>
 }
@@ -119,6 +122,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     })
     let gate = gateOf(config, reach)
     people.outbox.configure(reach.webhooks)
+    people.note(loadedNote(config.policyFile, gate.policy))
     let { operators } = config.admin
     people.locks.onEvent((event) => {
       if (event.kind === 'lock') cutLocked(event.lock, [streams, parked])
@@ -184,12 +188,19 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         const nextReach = reachOf(changed)
         const next = gateOf(changed, nextReach)
         const before = gate
+        // Noted before it decides anything.
+        for (const note of reloadNotes(changed.policyFile, before.policy, next.policy)) people.control.append(note)
         gate = next
         reach = nextReach
         people.outbox.configure(reach.webhooks)
         operators = changed.admin.operators
         // Requests under way keep the clusters that they began with; only idle connections end.
         for (const { upstream } of before.clusters.values()) upstream.retire()
+        metrics.reloadFailed.set(0)
+      },
+      refused(error) {
+        metrics.reloadFailed.set(1)
+        people.note(refusedNote(error))
       },
       async close() {
         draining = true

@@ -1,15 +1,11 @@
 // `sallyport serve`: reads the configuration, starts the gateway, says once on stdout that it is ready, reloads on SIGHUP
 // and on change, and drains on SIGTERM and SIGINT. Logs are JSON lines on stderr.
 
-import { type FSWatcher, watch } from 'node:fs'
-import { basename, dirname } from 'node:path'
 import pino, { type Logger } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { type RunningGateway, startGateway } from './gateway.ts'
 import { endOfLife } from './node-version.ts'
-
-/** Editors write a file in several steps: look once they are done. */
-const SETTLE_MILLIS = 200
+import { WatchedFiles } from './watched-files.ts'
 
 /** Runs until it has drained. Resolves with the exit code: 0, or 1 if it could not start. */
 export async function serve(options: { config: string }): Promise<number> {
@@ -25,8 +21,12 @@ export async function serve(options: { config: string }): Promise<number> {
     sayWhyNot(log, error)
     return 1
   }
-  const reload = (): void => reloadFrom(options.config, gateway, log)
-  const watchers = watchFiles([options.config, ...(config.policyFile === undefined ? [] : [config.policyFile])], reload)
+  const reload = (): void => {
+    config = reloadFrom(options.config, config, gateway, log)
+    watched.watch(filesOf(options.config, config))
+  }
+  const watched = new WatchedFiles(reload, (error) => log.warn({ err: error }, 'changes of a file may not be seen'))
+  watched.watch(filesOf(options.config, config))
   process.on('SIGHUP', reload)
   const { address, admin, ca } = gateway
   process.stdout.write(`${JSON.stringify({ ready: true, address, admin, ca, pid: process.pid })}\n`)
@@ -35,7 +35,7 @@ export async function serve(options: { config: string }): Promise<number> {
     process.once('SIGINT', resolve)
   })
   log.info({ signal }, 'draining: no new requests, streams get their grace')
-  for (const watcher of watchers) watcher.close()
+  watched.close()
   process.off('SIGHUP', reload)
   await gateway.close()
   log.info('drained')
@@ -54,28 +54,24 @@ function sayWhyNot(log: Logger, error: unknown): void {
   }
 }
 
-function reloadFrom(file: string, gateway: RunningGateway, log: Logger): void {
+/** Takes over what is in the files now; or says why not, and goes on with what it had. Returns the configuration in force. */
+function reloadFrom(file: string, current: Config, gateway: RunningGateway, log: Logger): Config {
   try {
-    gateway.reload(readConfig(file))
+    const config = readConfig(file)
+    gateway.reload(config)
     log.info('configuration reloaded')
+    return config
   } catch (error) {
+    gateway.refused(error)
     const problems = error instanceof ConfigError ? error.problems : undefined
     log.error(
       { problems, err: problems === undefined ? error : undefined },
-      'not reloaded: the old configuration stays',
+      'not reloaded: the old configuration and policy stay in force',
     )
+    return current
   }
 }
 
-/** Watches the folders, since a file that is replaced is another file; quiet for a moment, then one call. */
-function watchFiles(files: readonly string[], changed: () => void): FSWatcher[] {
-  let timer: NodeJS.Timeout | undefined
-  return files.map((file) =>
-    watch(dirname(file), (_event, name) => {
-      if (name !== null && name !== basename(file)) return
-      clearTimeout(timer)
-      timer = setTimeout(changed, SETTLE_MILLIS)
-      timer.unref()
-    }),
-  )
+function filesOf(file: string, { policyFile }: Config): string[] {
+  return policyFile === undefined ? [file] : [file, policyFile]
 }

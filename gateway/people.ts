@@ -63,7 +63,7 @@ export class People {
       directory,
       timers,
       onFault: (error) => {
-        this.#note({ code: 'journal.failed', text: 'what was noted just before may not have come about' })
+        this.note({ code: 'journal.failed', text: 'what was noted just before may not have come about' })
         options.onFault(error)
       },
       ...(database === undefined ? {} : { database }),
@@ -79,7 +79,7 @@ export class People {
       durable: () => Promise.all([this.journal.durable(), this.control.durable()]),
       failed: (webhook, why) => options.onWebhookFault?.(webhook, why, false),
       lost: (webhook, { type, subject }, why) => {
-        this.#note({
+        this.note({
           code: 'webhooks.lost',
           text: `${webhook} will not hear: ${why}`,
           facts: { webhook, type, subject },
@@ -118,12 +118,12 @@ export class People {
 
   /** A tape begins with what stands: a crash may have lost the end of the one before. */
   #standing(): void {
-    for (const approval of this.approvals.live()) this.#note(standingNote(approval))
-    for (const lock of this.locks.list()) this.#note(standingLockNote(lock))
+    for (const approval of this.approvals.live()) this.note(standingNote(approval))
+    for (const lock of this.locks.list()) this.note(standingLockNote(lock))
   }
 
-  /** Whatever cannot be noted now is of the past. */
-  #note(note: NoteBody): void {
+  /** Notes what is of the past: where it cannot be noted, nothing is undone. */
+  note(note: NoteBody): void {
     try {
       this.control.append(note)
     } catch (error) {

@@ -56,6 +56,12 @@ export function createMetrics() {
       help: 'Open streams (exec, attach, port-forward)',
       registers,
     }),
+    /** 1 from a configuration or policy that was not taken over until one is. */
+    reloadFailed: new Gauge({
+      name: 'sallyport_reload_failed',
+      help: 'Whether the files hold a configuration or policy that was not taken over (1)',
+      registers,
+    }),
     /** Shows what approvals and locks are like whenever somebody looks. */
     people(of: { isFailed(): boolean; pending(): number; parked(): number; locks(): number }): void {
       const gauges = [

@@ -238,7 +238,8 @@ export function withoutLineEnds(bytes: Uint8Array): Uint8Array {
   for (let at = 0; at < bytes.length; ) {
     const width = lineEndWidth(bytes, at, bytes.length)
     if (width > 0) {
-      kept ??= bytes.slice()
+      // A Buffer's own slice would not copy.
+      kept ??= new Uint8Array(bytes)
       at += width
     } else {
       if (kept !== undefined) kept[length] = bytes[at]!

@@ -1,7 +1,8 @@
 // Tells the bytes of a terminal's output that are text from those of escape sequences (ECMA-48), byte by byte, so that a cut
 // within a sequence changes nothing.
 
-const ESC = 0x1b
+/** What every sequence begins with. */
+export const ESC = 0x1b
 const BEL = 0x07
 const CAN = 0x18
 const SUB = 0x1a
@@ -27,6 +28,11 @@ export class EscapeSequences {
   /** `longest`: a control string that is longer is taken for text from there on. */
   constructor(longest: number) {
     this.#longest = longest
+  }
+
+  /** Whether no sequence is under way. */
+  get isText(): boolean {
+    return this.#state === GROUND
   }
 
   /** Whether the next byte belongs to a sequence. */

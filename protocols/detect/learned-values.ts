@@ -46,12 +46,14 @@ interface Learned {
   /** Grams and the forms that they begin, by turns. */
   readonly grams: Int32Array
   readonly records: Int32Array
+  /** When it was learned last, in values learned. */
+  used: number
 }
 
 export class LearnedValues {
   readonly #bounds: LearnedBounds
   readonly #prefixes: KeyedPrefixes
-  /** By identity, the one used longest ago first. */
+  /** By identity. */
   readonly #values = new Map<number, Learned>()
   readonly #filter = new GramFilter()
   #grams = new GramTable()
@@ -59,6 +61,7 @@ export class LearnedValues {
   readonly #reserved = new Map<number, boolean>()
   readonly #reader = new FormReader()
   #bytes = 0
+  #turn = 0
 
   /** `key`: of the hashes; random, and of this process alone. */
   constructor(key: Uint8Array, bounds: LearnedBounds) {
@@ -89,21 +92,23 @@ export class LearnedValues {
 
   /** Remembers a value and what is secret within it. The bytes are borrowed. What is short, common or public is not learned. */
   learn(value: Uint8Array): void {
-    if (value.length < this.#bounds.shortest || !isLearnable(value)) return
+    if (value.length < this.#bounds.shortest) return
     const identity = this.#prefixes.identify(value)
     const known = this.#values.get(identity)
+    this.#turn += 1
     if (known !== undefined) {
-      this.#values.delete(identity)
-      this.#values.set(identity, known)
+      known.used = this.#turn
       return
     }
+    if (!isLearnable(value)) return
     const grams: number[] = []
     const records: number[] = []
-    for (const secret of [value, ...innerSecrets(value, this.#bounds.depth)]) {
+    this.#describe(value, grams, records)
+    for (const secret of innerSecrets(value, this.#bounds.depth)) {
       if (secret.length >= this.#bounds.shortest && isLearnable(secret)) this.#describe(secret, grams, records)
     }
     if (records.length === 0) return
-    const learned = { grams: Int32Array.from(grams), records: Int32Array.from(records) }
+    const learned = { grams: Int32Array.from(grams), records: Int32Array.from(records), used: this.#turn }
     this.#values.set(identity, learned)
     this.#bytes += sizeOf(learned)
     this.#insert(learned)
@@ -206,9 +211,8 @@ export class LearnedValues {
   }
 
   #evict(): void {
-    const kept = this.#values.size - Math.max(1, Math.ceil(this.#values.size / EVICTED_PART))
-    for (const [identity, learned] of this.#values) {
-      if (this.#values.size <= kept) break
+    const oldest = [...this.#values].sort(([, one], [, other]) => one.used - other.used)
+    for (const [identity, learned] of oldest.slice(0, Math.ceil(oldest.length / EVICTED_PART))) {
       this.#values.delete(identity)
       this.#bytes -= sizeOf(learned)
     }

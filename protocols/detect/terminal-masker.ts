@@ -2,7 +2,7 @@
 // it stands, for what control strings hold (titles, links, clipboards), and then without its sequences.
 
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
-import { EscapeSequences } from './escape-sequences.ts'
+import { ESC, EscapeSequences } from './escape-sequences.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -14,6 +14,7 @@ export class TerminalMasker implements TextMasker {
   #original: Uint8Array = NOTHING
   #masked: Uint8Array = NOTHING
   #isPlain: Uint8Array = NOTHING
+  #isSequenced = false
 
   /** Two fresh maskers, for the two looks. `longestString`: of a control string. */
   constructor(whole: TextMasker, plain: TextMasker, longestString: number) {
@@ -27,7 +28,7 @@ export class TerminalMasker implements TextMasker {
   }
 
   receive(bytes: Uint8Array): Shown {
-    return this.#pass(this.#whole.receive(bytes), (plain) => this.#plain.receive(plain))
+    return this.#pass(this.#look(bytes), (plain) => this.#plain.receive(plain))
   }
 
   flush(): Shown {
@@ -47,6 +48,7 @@ export class TerminalMasker implements TextMasker {
 
   #pass(shown: Shown, look: (plain: Uint8Array) => Shown): Shown {
     const first = this.#original.length
+    if (first === 0 && this.#sequences.isText && shown.original.indexOf(ESC) === -1) return this.#passText(shown, look)
     const original = concat(this.#original, shown.original)
     const masked =
       shown.masked === shown.original ? concat(this.#masked, shown.original) : concat(this.#masked, shown.masked)
@@ -71,6 +73,27 @@ export class TerminalMasker implements TextMasker {
     const given = original.subarray(0, to)
     const out = masked.subarray(0, to)
     return { original: given, masked: Buffer.compare(given, out) === 0 ? given : out }
+  }
+
+  /** The first look. Up to the first sequence it would see what the second sees. */
+  #look(bytes: Uint8Array): Shown {
+    if (this.#isSequenced) return this.#whole.receive(bytes)
+    const at = bytes.indexOf(ESC)
+    if (at === -1) return { original: bytes, masked: bytes }
+    this.#isSequenced = true
+    const shown = this.#whole.receive(bytes.subarray(at))
+    const before = bytes.subarray(0, at)
+    return { original: concat(before, shown.original), masked: concat(before, shown.masked) }
+  }
+
+  /** What has no sequence in it, with nothing held before it. */
+  #passText(shown: Shown, look: (plain: Uint8Array) => Shown): Shown {
+    const looked = look(shown.masked).masked
+    const given = shown.original.subarray(0, looked.length)
+    this.#original = new Uint8Array(shown.original.subarray(looked.length))
+    this.#masked = new Uint8Array(shown.masked.subarray(looked.length))
+    this.#isPlain = new Uint8Array(this.#original.length).fill(1)
+    return { original: given, masked: Buffer.compare(given, looked) === 0 ? given : looked }
   }
 }
 

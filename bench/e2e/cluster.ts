@@ -1,6 +1,6 @@
-// The benchmark's stand-in for a cluster: answers two GETs, a watch and three execs as fast as Node can, so that what is
+// The benchmark's stand-in for a cluster: answers two GETs, a list of Secrets, a watch and three execs as fast as Node can, so that what is
 // measured is the gateway between. It checks nothing. Usage: cluster.js KEY CERT
-// Execs: command=out&command=BYTES writes BYTES; command=in&command=BYTES reads until BYTES have come on the wire;
+// Execs: command=out&command=BYTES writes BYTES, command=text&command=BYTES as many of a log; command=in&command=BYTES reads until BYTES have come on the wire;
 // command=echo sends each stdin frame's payload back; command=idle does nothing.
 
 import { createHash } from 'node:crypto'
@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { limits } from '../../protocols/limits.ts'
 import { SpdyConnection } from '../../protocols/spdy/connection.ts'
-import { PIECE, serverFrame, spdyData } from './frames.ts'
+import { logText, PIECE, serverFrame, spdyData } from './frames.ts'
 
 const [keyFile, certFile] = process.argv.slice(2) as [string, string]
 const SMALL = Buffer.from(
@@ -25,13 +25,34 @@ const BIG = Buffer.from(
   }),
 )
 const SUCCESS = Buffer.from('{"metadata":{},"status":"Success"}')
-const OUT_FRAME = serverFrame(1, Buffer.alloc(PIECE, 'o'))
+const OUT = [Buffer.alloc(PIECE, 'o')]
+/** Pieces of text, so many that no two reads of a socket see the same. */
+const TEXT_PIECES = 61
+const LOG = logText(TEXT_PIECES * PIECE)
+const TEXT = Array.from({ length: TEXT_PIECES }, (_, at) => LOG.subarray(at * PIECE, (at + 1) * PIECE))
 const DONE_FRAMES = Buffer.concat([serverFrame(3, SUCCESS), Buffer.from([0x88, 2, 3, 0xe8])])
 
 const BIG_PATH = '/api/v1/namespaces/default/configmaps/big'
 const JSON_TYPE = 'application/json'
 const SMALL_ANSWER = answer(SMALL)
 const BIG_ANSWER = answer(BIG)
+
+const SECRETS_PATH = '/api/v1/secrets'
+const SECRETS = 500
+/** A value for each, as a password generator makes them. */
+const SECRETS_ANSWER = answer(
+  Buffer.from(
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'SecretList',
+      metadata: {},
+      items: Array.from({ length: SECRETS }, (_, at) => ({
+        metadata: { name: `s${at}`, namespace: 'default' },
+        data: { password: createHash('sha256').update(`secret ${at}`).digest().subarray(0, 24).toString('base64') },
+      })),
+    }),
+  ),
+)
 
 function answer(json: Buffer): Buffer {
   const head = `HTTP/1.1 200 OK\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${json.length}\r\n\r\n`
@@ -72,7 +93,8 @@ function serve(socket: TLSSocket): void {
         upgrade(socket, request)
         return
       }
-      socket.write(request.startsWith(`GET ${BIG_PATH}`) ? BIG_ANSWER : SMALL_ANSWER)
+      if (request.startsWith(`GET ${SECRETS_PATH}`)) socket.write(SECRETS_ANSWER)
+      else socket.write(request.startsWith(`GET ${BIG_PATH}`) ? BIG_ANSWER : SMALL_ANSWER)
     }
   }
   socket.on('data', onData)
@@ -94,8 +116,10 @@ function upgrade(socket: TLSSocket, request: string): void {
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n`,
   )
   socket.write(Buffer.from([0x82, 1, 1]))
-  if (what === 'out') write(socket, OUT_FRAME, Math.ceil(bytes / PIECE), () => socket.end(DONE_FRAMES))
-  else if (what === 'in') sink(socket, bytes, () => socket.end(DONE_FRAMES))
+  if (what === 'out' || what === 'text') {
+    const frames = (what === 'out' ? OUT : TEXT).map((piece) => serverFrame(1, piece))
+    write(socket, frames, Math.ceil(bytes / PIECE), () => socket.end(DONE_FRAMES))
+  } else if (what === 'in') sink(socket, bytes, () => socket.end(DONE_FRAMES))
   else if (what === 'echo') {
     // One small frame a chunk is what the client sends; its payload is unmasked by hand.
     socket.on('data', (chunk: Buffer) => {
@@ -130,8 +154,9 @@ function spdy(socket: TLSSocket, what: string, bytes: number): void {
     if (what === 'in') sink(socket, bytes, end)
     else {
       socket.resume()
-      const frame = spdyData(streams.get('stdout') as number, Buffer.alloc(PIECE, 'o'), false)
-      write(socket, frame, Math.ceil(bytes / PIECE), end)
+      const stdout = streams.get('stdout') as number
+      const frames = (what === 'out' ? OUT : TEXT).map((piece) => spdyData(stdout, piece, false))
+      write(socket, frames, Math.ceil(bytes / PIECE), end)
     }
   }
   socket.on('data', onData)
@@ -145,12 +170,13 @@ function sink(socket: TLSSocket, bytes: number, done: () => void): void {
   })
 }
 
-function write(socket: TLSSocket, frame: Buffer, count: number, done: () => void): void {
+/** Writes the frames by turns, `count` in all. */
+function write(socket: TLSSocket, frames: readonly Buffer[], count: number, done: () => void): void {
   let left = count
   const more = (): void => {
     while (left > 0) {
       left -= 1
-      if (!socket.write(frame)) {
+      if (!socket.write(frames[left % frames.length] as Buffer)) {
         socket.once('drain', more)
         return
       }

@@ -35,3 +35,17 @@ export function spdyData(streamId: number, payload: Uint8Array, fin: boolean): B
   head[4] = fin ? 1 : 0
   return Buffer.concat([head, payload])
 }
+
+/** Bytes of an application's log, a line each 150 bytes or so, of which nothing is to be masked: as a cluster's pods write it. */
+export function logText(length: number): Buffer {
+  const lines: string[] = []
+  for (let at = 0, line = 0; at < length; line++) {
+    const time = new Date(Date.UTC(2026, 10, 28, 20) + line * 137).toISOString()
+    const trace = Math.imul(line, 2_654_435_761) >>> 0
+    const item = Math.imul(line, 7_919) % 100_000
+    const text = `${time} INFO server: handled method=GET path=/api/v1/items/${item} status=200 duration=${line % 97}ms agent="kube-probe/1.37" trace=${trace.toString(16)}\n`
+    lines.push(text)
+    at += text.length
+  }
+  return Buffer.from(lines.join(''), 'latin1').subarray(0, length)
+}

@@ -133,8 +133,13 @@ export async function exec(target: Target, transport: 'websocket' | 'spdy', quer
 }
 
 /** Seconds until `bytes` of stdout have come and the connection has ended. */
-export async function bulkOut(target: Target, transport: 'websocket' | 'spdy', bytes: number): Promise<number> {
-  const socket = await exec(target, transport, `&command=out&command=${bytes}&stdout=true&stderr=true`)
+export async function bulkOut(
+  target: Target,
+  transport: 'websocket' | 'spdy',
+  bytes: number,
+  what: 'out' | 'text' = 'out',
+): Promise<number> {
+  const socket = await exec(target, transport, `&command=${what}&command=${bytes}&stdout=true&stderr=true`)
   const started = performance.now()
   if (transport === 'spdy') await openStreams(socket, ['error', 'stdout', 'stderr'], false)
   const seen = await drained(socket)

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProxies } from './proxies.ts'
-import { type Sample, scenarios } from './scenarios.ts'
+import { type Sample, scenarios, takesPart } from './scenarios.ts'
 import { table } from './table.ts'
 
 const quick = process.argv.includes('--quick')
@@ -25,11 +25,12 @@ async function main(): Promise<number> {
     const samples = new Map<string, Map<string, Sample[]>>()
     for (const scenario of scenarios) {
       if (!scenario.name.includes(only)) continue
-      const byProxy = new Map<string, Sample[]>(proxies.map((proxy) => [proxy.name, []]))
+      const contenders = proxies.filter(({ name }) => takesPart(scenario, name))
+      const byProxy = new Map<string, Sample[]>(contenders.map((proxy) => [proxy.name, []]))
       samples.set(scenario.name, byProxy)
       // A short warm-up, then the proxies in turn, so that a slow minute of the machine meets all of them.
       for (let round = quick ? 0 : -1; round < ROUNDS; round++) {
-        for (const proxy of proxies) {
+        for (const proxy of contenders) {
           const sample = await scenario.run(proxy, EFFORT)
           if (round >= 0) byProxy.get(proxy.name)?.push(sample)
           process.stderr.write('.')

@@ -2,17 +2,20 @@
 // stand-in cluster, with one token for all of them.
 
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startIssuer } from '../../demo/issuer.ts'
 import { ownIdentity } from '../../gateway/pki.ts'
+import { DETECTORS } from '../../protocols/detect/detectors.ts'
 import { start } from './process.ts'
-import type { Contender } from './scenarios.ts'
+import { type Contender, UNMASKED } from './scenarios.ts'
 
 const TOKEN_SECONDS = 7_200
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+type Masking = Readonly<Record<string, unknown>>
 
 /** The gateway and what it needs around it. */
 export interface Stage {
@@ -21,6 +24,8 @@ export interface Stage {
   readonly certFile: string
   readonly caPath: string
   readonly clusterPort: string
+  /** Starts another gateway of the same configuration but for its masking. */
+  another(name: string, masking: Masking): Promise<Contender>
   /** A token of somebody who may do anything. */
   token(subject: string): Promise<string>
 }
@@ -43,29 +48,30 @@ export async function startStage(folder: string, stops: (() => unknown)[]): Prom
   const expiresAt = Math.floor(Date.now() / 1000) + TOKEN_SECONDS
   const token = (subject: string): Promise<string> =>
     issuer.token({ subject, groups: ['bench'], audience: 'sallyport', expiresAt })
-  const gateway = await start(process.execPath, [
-    here('../../../bin/sallyport.js'),
-    'serve',
-    '--config',
-    writeConfig(folder, { keyFile, certFile, caPath, clusterPort, issuer: issuer.url }),
-  ])
-  stops.push(gateway.stop)
-  const target = { port: Number(new URL(String(gateway.ready.address)).port), ca, token: await token('bench') }
-  return {
-    ...{ keyFile, certFile, caPath, clusterPort, token },
-    gateway: { name: 'sallyport', process: gateway, target },
+  const another = async (name: string, masking: Masking): Promise<Contender> => {
+    const own = join(folder, name)
+    mkdirSync(own)
+    const parts = { keyFile, certFile, caPath, clusterPort, issuer: issuer.url, masking }
+    const config = writeConfig(own, parts)
+    const gateway = await start(process.execPath, [here('../../../bin/sallyport.js'), 'serve', '--config', config])
+    stops.push(gateway.stop)
+    const port = Number(new URL(String(gateway.ready.address)).port)
+    return { name, process: gateway, target: { port, ca, token: await token('bench') } }
   }
+  const gateway = await another('sallyport', {})
+  return { keyFile, certFile, caPath, clusterPort, token, another, gateway }
 }
 
 /** The same, with the floor and the peer beside it. */
 export async function startProxies(folder: string, stops: (() => unknown)[]): Promise<Contender[]> {
-  const { gateway, keyFile, certFile, caPath, clusterPort } = await startStage(folder, stops)
+  const { gateway, another, keyFile, certFile, caPath, clusterPort } = await startStage(folder, stops)
   const { ca, token } = gateway.target
   const floor = await start(process.execPath, [here('./floor.js'), keyFile, certFile, caPath, clusterPort])
   stops.push(floor.stop)
   const proxies: Contender[] = [
     { name: 'floor', process: floor, target: { port: Number(floor.ready.port), ca, token } },
     gateway,
+    await another(UNMASKED, { learn: false, detectors: { disabled: [...DETECTORS.keys()] } }),
   ]
   const peer = buildPeer(folder)
   if (peer !== undefined) {
@@ -95,6 +101,7 @@ interface Parts {
   readonly caPath: string
   readonly clusterPort: string
   readonly issuer: string
+  readonly masking: Masking
 }
 
 function writeConfig(folder: string, parts: Parts): string {
@@ -154,6 +161,7 @@ function writeConfig(folder: string, parts: Parts): string {
         ],
       },
       policyFile: policy,
+      masking: parts.masking,
       // Thousands of idle connections from one address, none of which has said who it is.
       limits: { gateway: { unidentified: 10_000, addressConnections: 10_000, addressUnidentified: 10_000 } },
     }),

@@ -27,10 +27,21 @@ export interface Scenario {
   readonly name: string
   /** What `rate` counts and `cpu` is divided by. */
   readonly unit: 'GET' | 'GB' | 'round trip' | 'idle exec' | 'idle watch' | 'idle connection'
+  /** The contender whose figures the ratios are to, in place of the floor's: only it and the gateway are run. */
+  readonly beside?: typeof UNMASKED
   run(proxy: Contender, effort: number): Promise<Sample>
 }
 
+/** A gateway that looks for nothing in what streams by. */
+export const UNMASKED = 'unmasked'
+
+/** Whether a scenario is run for a contender. */
+export function takesPart({ beside }: Scenario, name: string): boolean {
+  return beside === undefined ? name !== UNMASKED : name === beside || name === 'sallyport'
+}
+
 const SMALL = '/api/v1/namespaces/default/configmaps/small'
+const SECRETS = '/api/v1/secrets'
 const BIG = '/api/v1/namespaces/default/configmaps/big'
 const MIB = 1_048_576
 const GB = 1_000_000_000
@@ -160,6 +171,21 @@ export const scenarios: readonly Scenario[] = [
         }),
     },
   ]),
+  ...(['websocket', 'spdy'] as const).map(
+    (transport): Scenario => ({
+      // All detectors, and 500 values learned from a list of Secrets; nothing in the text is masked.
+      name: `exec of a log in bulk, ${transport}, beside a gateway that does not mask streams`,
+      unit: 'GB',
+      beside: UNMASKED,
+      run: async (proxy, effort) => {
+        await kept(proxy.target, SECRETS, 1)
+        return timed(proxy, (256 * effort * MIB) / GB, async () => {
+          await bulkOut(proxy.target, transport, 256 * effort * MIB, 'text')
+          return undefined
+        })
+      },
+    }),
+  ),
   {
     name: 'exec echo, 16 bytes',
     unit: 'round trip',

@@ -1,4 +1,4 @@
-// The benchmark's samples as a table: medians, and each figure as a ratio to the floor's.
+// The benchmark's samples as a table: medians, and each figure as a ratio to that of the floor, or of what a scenario names.
 
 import type { Contender, Sample, Scenario } from './scenarios.ts'
 
@@ -13,8 +13,9 @@ export function table(
   for (const scenario of scenarios) {
     const byProxy = samples.get(scenario.name)
     if (byProxy === undefined) continue
-    const floor = summary(byProxy.get('floor') ?? [])
+    const floor = summary(byProxy.get(scenario.beside ?? 'floor') ?? [])
     for (const proxy of proxies) {
+      if (!byProxy.has(proxy.name)) continue
       const own = summary(byProxy.get(proxy.name) ?? [])
       rows.push([
         scenario.name,

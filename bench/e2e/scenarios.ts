@@ -178,7 +178,7 @@ export const scenarios: readonly Scenario[] = [
       unit: 'GB',
       beside: UNMASKED,
       run: async (proxy, effort) => {
-        await kept(proxy.target, SECRETS, 1)
+        await keptHttp2(proxy.target, SECRETS, 1, 1)
         return timed(proxy, (256 * effort * MIB) / GB, async () => {
           await bulkOut(proxy.target, transport, 256 * effort * MIB, 'text')
           return undefined

@@ -16,6 +16,7 @@ const NAMES = [
   'websocket-server',
   'websocket-client',
   'websocket-channels',
+  'masked-websocket',
   'legacy-port-forward',
   'spdy',
   'spdy-tunnel',

@@ -4,25 +4,14 @@ import { WebSocketStream } from '../../../gateway/stream/websocket-stream.ts'
 import { CHANNEL, FORWARD, forwardChannel } from '../../../protocols/kube/channels.ts'
 import { announcedPort, LegacyPortForward } from '../../../protocols/kube/legacy-port-forward.ts'
 import { exitStatus, failureStatus } from '../../../protocols/kube/status.ts'
-import {
-  ChannelReader,
-  channelMessage,
-  closeMessage,
-  remoteCommandAllows,
-} from '../../../protocols/kube/websocket-channels.ts'
+import { channelMessage, closeMessage } from '../../../protocols/kube/websocket-channels.ts'
 import { limits } from '../../../protocols/limits.ts'
-import { WebSocketConnection } from '../../../protocols/websocket/connection.ts'
-import { OPCODE } from '../../../protocols/websocket/events.ts'
 import { masked, plain } from '../../protocols/websocket/frames.ts'
 import { assertAnyCut } from '../../support/cut.ts'
+import { type Form, type Heard, read, V5 } from './messages.ts'
 import { MASK, type MaskOptions, MemoryRecorder, SECRET, Session, wordChannels } from './session.ts'
 
 const { STDIN, STDOUT, STDERR, ERROR, RESIZE } = CHANNEL
-
-interface Form {
-  readonly version: number
-  readonly base64: boolean
-}
 
 const FORMS: readonly (readonly [name: string, form: Form])[] = [
   ['channel.k8s.io', { version: 1, base64: false }],
@@ -33,8 +22,6 @@ const FORMS: readonly (readonly [name: string, form: Form])[] = [
   ['v4.base64.channel.k8s.io', { version: 4, base64: true }],
   ['v5.channel.k8s.io', { version: 5, base64: false }],
 ]
-
-const V5: Form = { version: 5, base64: false }
 
 function exec(form: Form = V5, options: MaskOptions = {}, fromClient = false): Session {
   const recorder = new MemoryRecorder()
@@ -60,35 +47,6 @@ function says(channel: number, text: string | Uint8Array, { base64 }: Form = V5)
 /** A client's message. */
 function types(channel: number, text: string | Uint8Array, { base64 }: Form = V5): Buffer {
   return masked(base64 ? 0x81 : 0x82, channelMessage(channel, Buffer.from(text as string), base64))
-}
-
-type Heard = [channel: number | string, text: string]
-
-/** What a peer reads, in order; neighbours on a channel joined, empty messages and controls as they are. */
-function read(bytes: Buffer, form: Form = V5, isClient = true, allows = remoteCommandAllows(!isClient)): Heard[] {
-  const peer = new WebSocketConnection(isClient ? 'client' : 'server', limits.websocket, () => 0)
-  const reader = new ChannelReader({ fromClient: !isClient, base64: form.base64, closes: form.version === 5, allows })
-  const heard: Heard[] = []
-  const sink = {
-    bytes: (channel: number, piece: Uint8Array) => {
-      const last = heard.at(-1)
-      if (last?.[0] === channel && last[1] !== '') last[1] += Buffer.from(piece).toString('latin1')
-      else heard.push([channel, Buffer.from(piece).toString('latin1')])
-    },
-    ended: (channel: number, isEmpty: boolean) => {
-      if (isEmpty) heard.push([channel, ''])
-    },
-    closed: (channel: number) => heard.push(['closed', String(channel)]),
-  }
-  for (const event of peer.receive(bytes)) {
-    if (event.type === 'failed') throw event.error
-    if (event.opcode >= OPCODE.CLOSE) heard.push([event.opcode === OPCODE.CLOSE ? 'close' : 'ping', ''])
-    else {
-      const fault = reader.read(event, sink)
-      if (fault !== undefined) throw fault
-    }
-  }
-  return heard
 }
 
 const NOT_A_SECRET = SECRET.slice(0, 9)

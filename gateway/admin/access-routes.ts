@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import { limits } from '../../protocols/limits.ts'
 import type { LockTarget } from '../approvals/locks.ts'
+import { claimsOf } from '../claims.ts'
 import { refuse } from '../decision.ts'
 import { accessOf } from '../policy/access.ts'
 import { budgetsFor } from '../policy/budgets.ts'
@@ -44,10 +45,9 @@ export function accessRoutes(desk: Desk, gatewayUrl: string): Hono<AdminEnv> {
       return refusalResponse(refuse(404, 'NotFound', 'access.cluster', message))
     }
     // What the caller says of itself, as on the gateway.
-    const claims = {
-      run: context.req.header('sallyport-run') ?? '',
-      intent: context.req.header('sallyport-intent') ?? '',
-    }
+    const claims = claimsOf(
+      ['sallyport-run', 'sallyport-intent'].flatMap((name) => [name, context.req.header(name) ?? '']),
+    )
     return context.json({
       version: 1,
       ...accessOf(desk.policy(), principal, claims, cluster, desk.now()),

@@ -70,6 +70,15 @@ interface AccessJson {
   readonly rules: readonly (ScopeJson & { readonly effect: string; readonly reason?: string; readonly when?: string })[]
   readonly requestable: readonly (ScopeJson & { readonly longestSeconds: number })[]
   readonly grants: readonly GrantJson[]
+  readonly budgets: readonly {
+    readonly name: string
+    readonly limits: readonly {
+      readonly counted: string
+      readonly limit: number
+      readonly left: number
+      readonly renewsAt: string | null
+    }[]
+  }[]
   readonly locks: readonly { readonly target: { kind: string; name: string }; readonly reason: string }[]
 }
 
@@ -100,8 +109,10 @@ const RULES = [
   { title: 'CLUSTERS' },
 ] as const
 
+const BUDGETS = [{ title: 'BUDGET' }, { title: 'OF' }, { title: 'LEFT', right: true }, { title: 'ALL BACK' }] as const
+
 function accessText(json: AccessJson, io: Io): string {
-  const { principal, rules, requestable, grants, locks } = json
+  const { principal, rules, requestable, grants, locks, budgets } = json
   const who = principal.actor === '' ? principal.user : `${principal.user} (${principal.actor})`
   const defaults = Object.entries(json.default).map(([what, effect]) => `${what} ${effect}`)
   const width = io.terminal?.columns
@@ -132,6 +143,15 @@ function accessText(json: AccessJson, io: Io): string {
     const columns = [{ title: 'MAY BE ASKED FOR' }, { title: 'FOR' }, ...RULES.slice(2)]
     const rows = requestable.map((one) => [one.name, spanText(one.longestSeconds), ...scope(one)])
     parts.push(`\n${table(columns, rows, width)}`)
+  }
+  if (budgets.length > 0) {
+    const rows = budgets.flatMap(({ name, limits }) =>
+      limits.map(({ counted, limit, left, renewsAt }) => {
+        const renews = renewsAt === null ? '-' : timeText(renewsAt, io.today())
+        return [name, counted, `${left} of ${limit}`, renews]
+      }),
+    )
+    parts.push(`\n${table(BUDGETS, rows, width)}`)
   }
   return parts.join('')
 }

@@ -301,6 +301,7 @@ test('whoami and access tell people who they are and what they may do', async ()
   assert.match(may, /^oidc:alice \(claude\): where no rule speaks, reads allow, writes deny, streams deny;/)
   assert.match(may, /requireApproval +shells +exec/)
   assert.match(may, /edit-web +1 h +create,update,patch,delete/)
+  assert.match(may, /few-deletes +deletions +3 of 3 +-\n/)
   const json = JSON.parse((await run(['access', '--json'], 'agent')).stdout) as { version: number }
   assert.equal(json.version, 1)
   assert.equal((await run(['access'])).code, 4)

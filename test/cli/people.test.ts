@@ -49,6 +49,11 @@ async function type(words: readonly string[], subject?: string, groups: readonly
   return { code, stdout: io.stdout, stderr: io.stderr }
 }
 
+/** What people did or tried, of all that is on the control tape. Closes the gateway. */
+async function peoplesCodes(): Promise<string[]> {
+  return codesOf(await gateway.close()).filter((code) => /^(?:approvals|admin)\./.test(code))
+}
+
 let isOpen = false
 beforeEach(() => {
   isOpen = true
@@ -75,7 +80,7 @@ test('an exec that waits is approved from another terminal, and runs', async () 
   assert.equal(gateway.passed.length, 1)
   socket.terminate()
   isOpen = false
-  assert.deepEqual(codesOf(await gateway.close()), ['approvals.request', 'approvals.approve', 'approvals.use'])
+  assert.deepEqual(await peoplesCodes(), ['approvals.request', 'approvals.approve', 'approvals.use'])
 })
 
 test('one that is denied says who and why, and attempts of those who may not answer are on the control tape', async () => {
@@ -90,8 +95,7 @@ test('one that is denied says who and why, and attempts of those who may not ans
   assert.match(statusOf(refused).message, /was denied by oidc:bob: not on a Friday/)
   assert.equal(gateway.passed.length, 0)
   isOpen = false
-  const codes = codesOf(await gateway.close())
-  assert.deepEqual(codes, ['approvals.request', 'admin.refused', 'admin.refused', 'approvals.deny'])
+  assert.deepEqual(await peoplesCodes(), ['approvals.request', 'admin.refused', 'admin.refused', 'approvals.deny'])
 })
 
 test('standing access that was asked for and allowed lets the agent’s exec go on at once, until it is taken back', async () => {

@@ -44,6 +44,8 @@ kind: AccessPolicy
 rules:
 - {name: shells, subjects: [{actor: "*"}], verbs: [exec], effect: requireApproval, approval: {approvers: [{group: "oidc:sre"}]}}
 - {name: no-secrets, subjects: [{user: "*"}], verbs: [get], resources: [secrets], effect: deny, reason: ask the vault}
+budgets:
+- {name: few-deletes, per: actor, subjects: [{actor: "*"}], window: 1h, deletions: 3}
 grants:
 - name: edit-web
   subjects: [{group: "oidc:dev"}]

@@ -489,6 +489,9 @@ test('access says which rules, locks and requests there are for a caller, and no
     ['edit-web'],
   )
   assert.deepEqual(json.clusters, ['prod'])
+  const few = { counted: 'deletions', limit: 3, left: 3, windowSeconds: 3_600, renewsAt: null }
+  assert.deepEqual(json.budgets, [{ name: 'few-deletes', per: 'actor', limits: [few] }])
+  assert.deepEqual((await desk.call('GET', '/v1/access', { token: alice })).json.budgets, [])
   assert.equal((await desk.call('GET', '/v1/access?cluster=none', { token: agent })).json.rule, 'access.cluster')
   assert.equal((await desk.call('GET', '/v1/access', { token: desk.adminToken })).json.rule, 'admin.nobody')
   assert.deepEqual(

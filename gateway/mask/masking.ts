@@ -118,7 +118,7 @@ export class RequestMask {
     const { isResource, verb } = this.#attributes
     if (!isResource || verb === 'proxy') return undefined
     const type = mediaType(fields)
-    if (type.includes('protobuf') && this.#rules !== undefined) {
+    if (type.includes('protobuf') && this.#rules !== undefined && !isMaskable(this.#attributes, this.#rules.tree)) {
       const message = 'masked fields cannot be masked on the tape in protobuf; send this object as JSON or YAML'
       return refuse(415, 'UnsupportedMediaType', 'mask.unreadable_body', message)
     }

@@ -1,6 +1,10 @@
-// Looks for sentinels in a request body, so that a mask never overwrites a secret: in its bytes, and in what JSON and YAML
-// make of them, nested base64 and JSON included. Refuses bodies in forms that it cannot read.
+// Looks for sentinels and text masks in a request body, so that a mask never overwrites a secret: in its bytes, and in what
+// JSON, YAML and protobuf make of them, nested base64 and JSON included. Refuses bodies in forms that it cannot read.
 
+import { hasTextMark } from '../../protocols/detect/mask-text.ts'
+import { PeerError } from '../../protocols/errors.ts'
+import { limits } from '../../protocols/limits.ts'
+import { findInProtobuf } from '../../protocols/protobuf/search.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import { bytesHaveSentinel, hasSentinel } from './sentinel.ts'
 import { readYaml } from './yaml-body.ts'
@@ -14,8 +18,8 @@ export function scanForSentinels(body: Uint8Array, mediaType: string, encoding: 
     return unreadable(415, 'compressed bodies cannot be checked for masked values; send it without Content-Encoding')
   }
   if (mediaType.includes('cbor')) return unreadable(415, 'CBOR cannot be checked for masked values; send JSON')
-  const inBytes = bytesHaveSentinel(body)
-  if (mediaType.includes('protobuf')) return inBytes ? sentinelIn('the body') : undefined
+  if (mediaType.includes('protobuf')) return scanProtobuf(body)
+  const inBytes = bytesHaveSentinel(body) || hasTextMark(body)
   let documents: unknown[]
   try {
     documents = read(body, mediaType)
@@ -27,6 +31,24 @@ export function scanForSentinels(body: Uint8Array, mediaType: string, encoding: 
   const path = find(documents.length === 1 ? documents[0] : documents, '', 0)
   if (path !== undefined) return sentinelIn(path === '' ? 'the body' : path)
   return inBytes ? sentinelIn('the body') : undefined
+}
+
+function scanProtobuf(body: Uint8Array): Refusal | undefined {
+  try {
+    const path = findInProtobuf(body, (value) => isHeld(asBuffer(value).toString('latin1'), 0), limits.mask)
+    return path === undefined ? undefined : sentinelIn(path === '' ? 'the body' : path)
+  } catch (error) {
+    if (!(error instanceof PeerError)) throw error
+    return unreadable(400, 'the body is no object in Kubernetes protobuf, so it cannot be checked')
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+function isMask(text: string): boolean {
+  return hasSentinel(text) || hasTextMark(text)
 }
 
 function read(body: Uint8Array, mediaType: string): unknown[] {
@@ -47,7 +69,7 @@ function find(root: unknown, at: string, nested: number): string | undefined {
         open.push({ value: value[index], path: `${path}[${index}]` })
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, below] of Object.entries(value).reverse()) {
-        if (hasSentinel(key)) return path
+        if (isMask(key)) return path
         const isPlain = /^[\w-]+$/.test(key)
         open.push({ value: below, path: isPlain ? `${path}${path === '' ? '' : '.'}${key}` : `${path}[${key}]` })
       }
@@ -58,7 +80,7 @@ function find(root: unknown, at: string, nested: number): string | undefined {
 
 /** Whether a string has a sentinel in it, or in what it is the base64 or the JSON of. */
 function isHeld(text: string, nested: number): boolean {
-  if (hasSentinel(text)) return true
+  if (isMask(text)) return true
   if (nested === NESTED) return false
   const first = text.trimStart()[0]
   if (first === '{' || first === '[' || first === '"') {
@@ -74,7 +96,7 @@ function isHeld(text: string, nested: number): boolean {
 }
 
 function sentinelIn(path: string): Refusal {
-  const message = `${path} holds a masked value ("sallyport-masked-..."), which would overwrite the real one; leave this field out of the request (kubectl patch, or server-side apply without it), or write the value itself`
+  const message = `${path} holds a masked value ("sallyport-masked-..." or "~mask~"), which would overwrite the real one; leave this field out of the request (kubectl patch, or server-side apply without it), or write the value itself`
   return refuse(422, 'Invalid', 'mask.sentinel', message)
 }
 

@@ -3,8 +3,9 @@
 
 import { PeerError } from '../../protocols/errors.ts'
 import { JsonBody } from '../../protocols/json/body.ts'
-import type { FieldMasker, FieldTree } from '../../protocols/kube/field-masker.ts'
+import type { BodyRewriter, FieldMasker, FieldTree } from '../../protocols/kube/field-masker.ts'
 import { limits } from '../../protocols/limits.ts'
+import { ProtobufBody } from '../../protocols/protobuf/body.ts'
 import { around, FieldNode } from './field-tree.ts'
 import { jsonOfYaml } from './yaml-body.ts'
 
@@ -20,15 +21,19 @@ export function maskedFields(
 ): Uint8Array | undefined {
   try {
     if (mediaType === 'application/json-patch+json') return maskedPatch(body, masker, tree)
-    return rewritten(mediaType.includes('yaml') ? (jsonOfYaml(body) ?? body) : body, masker)
+    if (mediaType.includes('protobuf')) return rewritten(body, new ProtobufBody('object', masker, limits.mask))
+    return rewritten(mediaType.includes('yaml') ? (jsonOfYaml(body) ?? body) : body, json(masker))
   } catch (error) {
     if (!(error instanceof PeerError || error instanceof SyntaxError)) throw error
     return undefined
   }
 }
 
-function rewritten(body: Uint8Array, masker: FieldMasker): Uint8Array {
-  const rewriter = new JsonBody('object', masker, limits.mask)
+function json(masker: FieldMasker): BodyRewriter {
+  return new JsonBody('object', masker, limits.mask)
+}
+
+function rewritten(body: Uint8Array, rewriter: BodyRewriter): Uint8Array {
   const head = new Uint8Array(rewriter.receive(body))
   return Buffer.concat([head, rewriter.end()])
 }
@@ -45,7 +50,7 @@ function maskedPatch(body: Uint8Array, masker: FieldMasker, tree: FieldNode): Ui
     if (node === undefined) return JSON.stringify(operation)
     const value: FieldTree = { form: undefined, fields: new Map([['value', node]]), any: undefined }
     const one: FieldMasker = { select: () => value, mask: (...parts) => masker.mask(...parts) }
-    return Buffer.from(rewritten(Buffer.from(JSON.stringify(operation)), one)).toString()
+    return Buffer.from(rewritten(Buffer.from(JSON.stringify(operation)), json(one))).toString()
   })
   return Buffer.from(`[${taped.join(',')}]`)
 }

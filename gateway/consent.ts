@@ -50,6 +50,11 @@ export async function consent(gate: Gate, consulted: Consulted): Promise<Permiss
     const closed = await gate.tickets.check([claims.ticket])
     if (closed !== undefined) return closed
   }
+  const spare = approvals.spare(asking)
+  if (spare !== undefined) {
+    const changed = await again(gate, consulted)
+    return changed === undefined ? permitted(spare, decision, true) : withConsent(changed, spare, decision)
+  }
   const summary = await summaryFor(gate, consulted)
   if (exchange.isGone) return GONE
   const approval = await approvals.ask({ ...asking, summary })
@@ -74,13 +79,12 @@ export async function consent(gate: Gate, consulted: Consulted): Promise<Permiss
   if (exchange.isGone) return GONE
   const used = await approvals.use(asking)
   if ('status' in used) return withConsent(used, approvals.get(approval.id) ?? approval, decision)
-  return {
-    allowed: true,
-    rule: decision.rule,
-    reason: `approval ${used.id}, given by ${used.yeses.map(({ by }) => by.user).join(' and ')}`,
-    durability: decision.durability,
-    consent: { id: used.id, rule: decision.rule, isOpen: false },
-  }
+  return permitted(used, decision, false)
+}
+
+function permitted({ id, yeses }: Approval, { rule, durability }: ApprovalNeeded, isRepeated: boolean): Permission {
+  const reason = `approval ${id}, given by ${yeses.map(({ by }) => by.user).join(' and ')}`
+  return { allowed: true, rule, reason, durability, consent: { id, rule, isOpen: false, isRepeated } }
 }
 
 /** What a standing grant permits of what the policy refuses; never a denial by a rule. */

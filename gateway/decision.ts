@@ -52,6 +52,8 @@ export interface Consent {
   readonly rule: string
   /** It can still be answered. */
   readonly isOpen: boolean
+  /** The call goes on by a use that the cluster did not take of it before: there is no third time. */
+  readonly isRepeated?: boolean
 }
 
 /** Who may say yes. Exact names with the issuer's prefix. */

@@ -358,6 +358,8 @@ async function stream(gate: Gate, permitted: Permitted, offer: StreamOffer): Pro
     return
   }
   if (!answer.switched) {
+    const { consent: given } = permitted.permission
+    if (given !== undefined && given.isRepeated !== true) gate.people.approvals.unspent(given.id)
     const { status, fields } = answer.head
     const shown = permitted.mask.whole(answerable(fields), answer.body)
     tape.append('response', { exchange: number, status, fields: redacted(shown.taped.fields), by: 'cluster' })

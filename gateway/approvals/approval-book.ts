@@ -61,6 +61,8 @@ export class ApprovalBook implements Approvals, Book {
   readonly #numbers = new Map<string, Map<string, number>>()
   /** How many transitions of an approval are not yet on disk. */
   readonly #unsettled = new Map<string, number>()
+  /** Uses that the cluster has not taken, until when the same call may still go on by them. */
+  readonly #spare = new Map<string, { readonly id: string; readonly until: number }>()
   readonly #waiters = new Waiters()
   readonly #listeners = new Set<ApprovalListener>()
   /** Transitions on disk in the journal, of which the ledger has not said so: nobody has heard of them. */
@@ -115,6 +117,22 @@ export class ApprovalBook implements Approvals, Book {
     if (found.state !== 'approved') return notGood(found)
     const at = this.#options.now()
     return this.#commit({ kind: 'use', id: found.id, at, used: found.used + 1 })
+  }
+
+  unspent(id: string): void {
+    const approval = this.#approvals.get(id)
+    if (approval === undefined || approval.target.kind !== 'call') return
+    this.#spare.set(bindingOf(approval.target, approval.terms), {
+      id,
+      until: this.#options.now() + limits.approvals.fallbackMillis,
+    })
+  }
+
+  spare({ terms, digest }: Pick<Asking, 'terms' | 'digest'>): Approval | undefined {
+    const binding = bindingOf({ kind: 'call', digest }, terms)
+    const spare = this.#spare.get(binding)
+    this.#spare.delete(binding)
+    return spare === undefined || this.#options.now() >= spare.until ? undefined : this.#approvals.get(spare.id)
   }
 
   async answer(answer: Answer): Promise<Approval | Refusal> {
@@ -203,6 +221,7 @@ export class ApprovalBook implements Approvals, Book {
   look(): void {
     const now = this.#options.now()
     this.#waiters.look(now)
+    for (const [binding, { until }] of this.#spare) if (now >= until) this.#spare.delete(binding)
     if (this.#journal.failed !== undefined) return
     void this.#catchUp()
     for (const approval of this.live()) {
@@ -218,7 +237,15 @@ export class ApprovalBook implements Approvals, Book {
 
   reset(): void {
     this.#late.length = 0
-    for (const kept of [this.#approvals, this.#latest, this.#live, this.#over, this.#numbers, this.#unsettled])
+    for (const kept of [
+      this.#approvals,
+      this.#latest,
+      this.#live,
+      this.#over,
+      this.#numbers,
+      this.#unsettled,
+      this.#spare,
+    ])
       kept.clear()
   }
 

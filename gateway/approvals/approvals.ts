@@ -189,6 +189,13 @@ export interface Approvals {
    */
   use(asking: Pick<Asking, 'terms' | 'digest'>): Promise<Approval | Refusal>
   /**
+   * The cluster has not taken the upgrade that a use was for: the same call, as kubectl repeats it in another protocol, may
+   * go on by the same use, once and within moments.
+   */
+  unspent(id: string): void
+  /** Takes such a use, where there is one. */
+  spare(asking: Pick<Asking, 'terms' | 'digest'>): Approval | undefined
+  /**
    * Refusals: approvals.unknown, .cluster, .agent, .requester, .not_approver, .twice, .answered, .late,
    * .ticket_required, .unrecorded.
    */

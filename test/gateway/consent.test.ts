@@ -115,6 +115,31 @@ test('SPDY that comes while its WebSocket still waits is the same question, and 
   )
 })
 
+test('a yes whose WebSocket the cluster does not take is good for its repetition as SPDY, once', async () => {
+  gateway.refusesUpgrades = true
+  const opening = gateway.webSocket()
+  await gateway.answer((await gateway.waiting()).id, 'yes')
+  const refused = await opening
+  assert.ok(!isSocket(refused))
+  assert.equal(refused.status, 400)
+  assert.equal((await gateway.spdy()).status, 400)
+  const third = gateway.spdy()
+  await gateway.answer((await gateway.waiting(1, 2)).id, 'no')
+  assert.equal((await third).status, 403)
+  assert.deepEqual(
+    gateway.passed.map(({ method, headers }) => `${method} ${headers.upgrade}`),
+    ['GET websocket', 'POST SPDY/3.1'],
+  )
+  const codes = codesOf(await close()).filter((code) => code.startsWith('approvals.'))
+  assert.deepEqual(codes, [
+    'approvals.request',
+    'approvals.approve',
+    'approvals.use',
+    'approvals.request',
+    'approvals.deny',
+  ])
+})
+
 test('a rule that lets nobody wait: 403 with what to do, and the same call passes once it is allowed', async () => {
   const call = { method: 'DELETE', path: POD }
   const first = await gateway.call(call)

@@ -66,6 +66,9 @@ export class ConsentingGateway {
     response.end('{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web"}}')
   }
 
+  /** The cluster speaks no WebSocket, as old ones do not for exec. */
+  refusesUpgrades = false
+
   private constructor(fixture: GatewayFixture, seen: Seen[], sockets: WebSocketServer, token: string) {
     this.fixture = fixture
     this.seen = seen
@@ -90,6 +93,10 @@ export class ConsentingGateway {
       },
       (request, socket, head) => {
         note(request)
+        if (made?.refusesUpgrades === true || request.headers.upgrade !== 'websocket') {
+          socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')
+          return
+        }
         sockets.handleUpgrade(request, socket, head, () => undefined)
       },
       (config, { folder }) => {

@@ -134,6 +134,22 @@ test('of two uses at once only one is spent where there is one', async () => {
   assert.deepEqual(uses.map(outcome), ['used', 'approvals.used'])
 })
 
+test('a use that the cluster did not take is there once more, for the same call and for moments', async () => {
+  const books = await openBooks()
+  const { approvals } = books
+  const { id } = await asked(books)
+  await approvals.answer(answerOf(id))
+  await approvals.use(asking())
+  assert.equal(approvals.spare(asking()), undefined)
+  approvals.unspent(id)
+  assert.equal(approvals.spare(asking({ digest: 'd2' })), undefined)
+  assert.equal(approvals.spare(asking())?.id, id)
+  assert.equal(approvals.spare(asking()), undefined)
+  approvals.unspent(id)
+  await books.time.advance(limits.approvals.fallbackMillis)
+  assert.equal(approvals.spare(asking()), undefined)
+})
+
 test('a yes of several uses is good for as many, over a restart as well', async () => {
   const several = { terms: terms({ uses: 3 }) }
   let books = await openBooks()

@@ -121,6 +121,16 @@ export class KeyedPrefixes {
     return this.#find(this.#a ^ FULL, this.#b ^ this.#length) !== -1
   }
 
+  /** Whether the bytes taken and this one are one of the sequences. The walk stays where it is. */
+  endsWith(octet: number): boolean {
+    const [a, b] = [this.#a, this.#b]
+    this.#mix(octet)
+    const isWhole = this.#find(this.#a ^ FULL, this.#b ^ (this.#length + 1)) !== -1
+    this.#a = a
+    this.#b = b
+    return isWhole
+  }
+
   /** Whether a longer sequence may begin with the bytes taken. */
   goesOn(): boolean {
     return this.#isDeeper || this.#length < this.#longest

@@ -18,7 +18,7 @@ import {
 import { GramFilter, GramTable, gramAt } from './grams.ts'
 import { innerSecrets } from './inner-secrets.ts'
 import { KeyedPrefixes } from './keyed-prefixes.ts'
-import { isLearnable } from './learnable.ts'
+import { isLearnable, isOrdinary } from './learnable.ts'
 import { FOUND, type Found, LIVE, NONE, type Outcome, type Window } from './match.ts'
 
 export interface LearnedBounds {
@@ -138,7 +138,7 @@ export class LearnedValues {
         isSure = true
       }
     }
-    if (outcome === LIVE) return found.live(at, isSure)
+    if (outcome === LIVE) return found.live(at, isSure && !isCommon(window, at))
     if (outcome === NONE) return NONE
     found.mask(at, to)
     found.isBase64 = isBase64
@@ -155,6 +155,8 @@ export class LearnedValues {
       if (form === RAW) {
         const width = lineEndWidth(text, reader.at, end)
         if (width > 0) {
+          // A value may end in what is otherwise half of a line end's escape.
+          if (width === 2 && prefixes.endsWith(BACKSLASH)) to = reader.at + 1
           reader.at += width
           continue
         }
@@ -169,7 +171,10 @@ export class LearnedValues {
         const before = reader.at
         const next = reader.next()
         if (next === MORE && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
-        if (next === 0x6e || next === 0x72) continue
+        if (next === 0x6e || next === 0x72) {
+          if (prefixes.endsWith(octet)) to = before
+          continue
+        }
         if (!prefixes.step(octet)) break
         if (prefixes.isWhole()) to = before
         if (next < 0 || !prefixes.goesOn()) break
@@ -232,6 +237,12 @@ export class LearnedValues {
   }
 }
 
+/** Whether what has come of a value is words alone: it tells nothing yet, and other text begins so too ("postgres"). */
+function isCommon({ text, end }: Window, at: number): boolean {
+  return end - at <= LONGEST_COMMON && isOrdinary(Buffer.from(text.subarray(at, end)).toString('latin1').trim())
+}
+
+const LONGEST_COMMON = 64
 const OVERHEAD = 256
 
 function sizeOf({ grams, records }: Learned): number {

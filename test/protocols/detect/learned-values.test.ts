@@ -241,3 +241,9 @@ test('a flush lets less than six bytes pass, and the rest of the value is masked
     `> S3cr~mask~${'~'.repeat(PLAIN.length - 10)} <`,
   )
 })
+
+test('a flush lets words pass that a learned value begins with', () => {
+  const masker = learning('postgres://app:v3ry-S3cret@db/x').masker({ terminal: true })
+  assert.equal(masker.receive(Buffer.from('postgres')).original.length, 0)
+  assert.equal(Buffer.from(masker.flush().masked).toString(), 'postgres')
+})

@@ -16,6 +16,7 @@ import { CommandFailed, EXIT, EXIT_CODES_HELP } from './exit-codes.ts'
 import { grantsLs, grantsRevoke } from './grants.ts'
 import { type Io, ReaderGone } from './io.ts'
 import { lock, locks, unlock } from './lock.ts'
+import { maskTest } from './mask-test.ts'
 import { policyCheck } from './policy-check.ts'
 import { policyExplain } from './policy-explain.ts'
 import { policyReplay } from './policy-replay.ts'
@@ -101,6 +102,10 @@ function commands(parser: Argv, program: Program, io: Io): Argv {
   top.command('policy', 'Check, explain, test and replay policies', (policy) => {
     for (const add of [policyCheck, policyExplain, policyTest, policyReplay, policySchema]) add(policy, program)
     return policy.demandCommand(1, 'name a command for policies')
+  })
+  top.command('mask', 'Show what is masked, and for whom', (mask) => {
+    maskTest(mask, program)
+    return mask.demandCommand(1, 'name a command for masks')
   })
   return top.command('tapes', 'List, show, play, verify and export what was recorded', (tapes) => {
     for (const add of [tapesLs, tapesShow, tapesPlay, tapesVerify, tapesExport]) add(tapes, program)

@@ -23,6 +23,8 @@ export interface AnswerMaskParts {
   /** The caller's own rewriter, where not the same rules mask for them. */
   readonly passed: BodyRewriter | undefined
   readonly record: FieldRecord | undefined
+  /** What the caller's own rewriter masks, where there is one. */
+  readonly passedRecord: FieldRecord | undefined
   readonly text: TextMasker
   /** The caller's own text masker; "same" for what the tape has, "none" for what came. */
   readonly passedText: TextMasker | 'same' | 'none'
@@ -104,6 +106,14 @@ export class AnswerMask {
       return [{ rule: 'mask.opaque', fields: 'the body was not looked into', count: 0 }]
     }
     return [...(this.#parts.record?.counts.take() ?? []), ...textMasked(this.#parts.text)]
+  }
+
+  /** What of it the caller does not see: asked instead of `masked`, by who shows a caller's view. */
+  maskedForCaller(): Masked[] {
+    const { passed, record, passedRecord, text, passedText } = this.#parts
+    const fields = (passed === undefined ? record : passedRecord)?.counts.take() ?? []
+    if (passedText === 'none') return fields
+    return [...fields, ...textMasked(passedText === 'same' ? text : passedText)]
   }
 
   #readable(bytes: Uint8Array, isEnd: boolean): Piece {

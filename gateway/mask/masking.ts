@@ -155,6 +155,7 @@ export class RequestMask {
       taped: undefined,
       passed: undefined,
       record: undefined,
+      passedRecord: undefined,
       text: this.#parts.text.masker({ terminal: false }),
       passedText: this.#isExempt ? 'none' : 'same',
       words: this.#words,
@@ -174,11 +175,11 @@ export class RequestMask {
     const taped = new Rewriter(shape, record, limits.mask)
     const own = this.#own
     if (own === rules) return new AnswerMask({ ...plain, record, taped })
-    const caller = own === undefined ? UNMASKED : new FieldRecord(key, own, false, undefined)
-    const passed = new Rewriter(shape, caller, limits.mask)
+    const passedRecord = own === undefined ? undefined : new FieldRecord(key, own, false, undefined)
+    const passed = new Rewriter(shape, passedRecord ?? UNMASKED, limits.mask)
     // What a rule hides from others has been learned, and is not hidden from this caller.
     const passedText = this.#seesAll ? 'none' : detectors.masker({ terminal: false })
-    return new AnswerMask({ ...plain, record, taped, passed, passedText })
+    return new AnswerMask({ ...plain, record, taped, passed, passedRecord, passedText })
   }
 
   /** What masks an exec, attach or port-forward. */

@@ -25,6 +25,7 @@ function plain(parts: Partial<AnswerMaskParts> = {}): AnswerMask {
     passed: undefined,
     record: undefined,
     text: maskers.masker({ terminal: false }),
+    passedRecord: undefined,
     passedText: 'same',
     words: new MaskedWords(maskers),
     events: undefined,

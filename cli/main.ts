@@ -81,8 +81,11 @@ function commands(parser: Argv, program: Program, io: Io): Argv {
     .alias('help', 'h')
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
+      // Of some wrong usage yargs makes an error of its own.
+      if (error !== undefined && error.name !== 'YError') throw error
       // yargs lists wrong values over several lines, and repeats what was typed.
-      throw error ?? new CommandFailed(printable((message ?? 'wrong usage').replace(/\s+/g, ' ')), EXIT.USAGE)
+      const text = message ?? error?.message ?? 'wrong usage'
+      throw new CommandFailed(printable(text.replace(/\s+/g, ' ')), EXIT.USAGE)
     })
     .strict()
     .demandCommand(1, 'name a command')

@@ -210,6 +210,7 @@ const requests: readonly (readonly [words: readonly string[], code: number, expe
   [['request', 'edit', '--reason', 'x'], 2, /name namespaces with -n, or take all of them with -A/],
   [['request', 'edit', '-n', 'prod', '--for', 'soon'], 2, /--for must be a time/],
   [['request', '-n', 'prod'], 2, /say what for: one of edit, restart, shell, forward/],
+  [['request', 'edit', '-n'], 2, /^sallyport: Not enough arguments following: n \(see --help\)\n$/],
   [['request', 'everything', '-n', 'prod'], 2, /Choices: "edit"/],
 ]
 

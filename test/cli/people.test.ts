@@ -1,10 +1,11 @@
 // People at another terminal, through a whole gateway: a call waits, and what they type lets it go on, refuses it or cuts it.
 
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { main } from '../../cli/main.ts'
+import { readConfig } from '../../gateway/config.ts'
 import { CapturedIo } from '../support/captured-io.ts'
 import {
   ConsentingGateway,
@@ -133,4 +134,15 @@ test('a lock cuts what runs and what waits, and an unlock lets the next call in'
   assert.equal(causeOf(refused), 'locks.actor')
   assert.equal((await type(['unlock', id])).code, 0)
   assert.equal((await gateway.call({ path: '/api/v1/pods' })).status, 200)
+})
+
+test('whom a reload names as operators can lock by their own token from then on', async () => {
+  const { config, gateway: running } = gateway.fixture
+  const lock = ['lock', '--actor', 'another', '--reason', 'x']
+  assert.equal((await type(lock, 'bob')).code, 4)
+  const document = JSON.parse(readFileSync(config, 'utf8')) as { admin: object }
+  document.admin = { ...document.admin, operators: [{ group: 'oidc:sre' }] }
+  writeFileSync(config, JSON.stringify(document))
+  running.reload(readConfig(config))
+  assert.equal((await type(lock, 'bob')).code, 0)
 })

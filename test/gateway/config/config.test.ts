@@ -278,3 +278,14 @@ test('limits are set by their names, and unknown or impossible ones are said', (
   assert.match(bad[0] as string, /limits\.tape unknown key "tape"; known here: http1, hpack, http2/)
   assert.match(bad.join('\n'), /limits\.http2\.steams unknown key/)
 })
+
+test('operators are people by name, and never anybody or an agent', (t) => {
+  const { file } = folder(t, `${LEAST}admin: {operators: [{group: "oidc:sre"}, {user: "oidc:eve"}]}\n`)
+  assert.deepEqual(readConfig(file).admin.operators, [{ group: 'oidc:sre' }, { user: 'oidc:eve' }])
+  assert.deepEqual(problems(t, `${LEAST}admin: {operators: [{group: "*"}, {actor: claude}, {user: a, group: b}]}\n`), [
+    '8:21 admin.operators[0] "operators[0]": operators are named; "*" is nobody',
+    '8:35 admin.operators[1] "operators[1]": write one of user and group in each entry',
+    '8:36 admin.operators[1].actor unknown key "actor"; known here: user, group',
+    '8:52 admin.operators[2] "operators[2]": write one of user and group in each entry',
+  ])
+})

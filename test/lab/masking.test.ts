@@ -148,6 +148,24 @@ describe('Secrets, masked', () => {
     assert.match(token, /^sallyport-masked-/)
   })
 
+  test('what a Secret holds is masked wherever else it turns up, also for whoever writes it there', async () => {
+    const [value] = values as [string]
+    await clean(['get', 'secret', 'alpha', '-o', 'yaml'])
+    const twice = Buffer.from(value).toString('base64')
+    const copy = ['--from-literal', `plain=${value}`, '--from-literal', `encoded=${twice}`]
+    await clean(['create', 'configmap', 'copy', ...copy, '-o', 'yaml'])
+    await clean(['get', 'configmap', 'copy', '-o', 'yaml'])
+    await clean(['get', '--raw', '/api/v1/namespaces/default/configmaps?watch=1&timeoutSeconds=1'])
+    await clean(['annotate', 'configmap', 'copy', `note=${value}`])
+    await clean(['describe', 'configmap', 'copy'])
+    assert.deepEqual(found(await ok(exempt, ['get', 'configmap', 'copy', '-o', 'yaml'])), [value])
+    const read = await clean(['get', 'configmap', 'copy', '-o', 'json'])
+    const { code, err } = await as(masked, ['replace', '-f', '-'], read)
+    assert.equal(code, 1)
+    assert.match(err.toString(), /holds a masked value/)
+    await clean(['delete', 'configmap', 'copy'])
+  })
+
   test('what is deleted is not shown either', async () => {
     await clean(['patch', 'secret', 'beta', '-p', '{"metadata":{"finalizers":["example.com/hold"]}}'])
     await clean(['delete', 'secret', 'beta', '--wait=false'])

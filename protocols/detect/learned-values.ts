@@ -151,6 +151,8 @@ export class LearnedValues {
     reader.start(form, text, at, end)
     prefixes.start()
     let to = -1
+    // Behind a backslash that may be half of a line end's escape, within what is read from base64 and the like.
+    let backslash = -1
     for (;;) {
       if (form === RAW) {
         const width = lineEndWidth(text, reader.at, end)
@@ -162,23 +164,24 @@ export class LearnedValues {
         }
         if (width < 0 && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
       }
-      let octet = reader.next()
+      const octet = reader.next()
       if (octet === MORE && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
+      if (backslash !== -1) {
+        const place = backslash
+        backslash = -1
+        if (octet === 0x6e || octet === 0x72) {
+          if (prefixes.endsWith(BACKSLASH)) to = place
+          continue
+        }
+        if (!prefixes.step(BACKSLASH)) break
+        if (prefixes.isWhole()) to = place
+        if (!prefixes.goesOn()) break
+      }
       if (octet < 0) break
       if (octet === 0x0a || octet === 0x0d) continue
       if (form !== RAW && octet === BACKSLASH) {
-        // It may be half of a line end's escape, within what is read from base64 and the like.
-        const before = reader.at
-        const next = reader.next()
-        if (next === MORE && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
-        if (next === 0x6e || next === 0x72) {
-          if (prefixes.endsWith(octet)) to = before
-          continue
-        }
-        if (!prefixes.step(octet)) break
-        if (prefixes.isWhole()) to = before
-        if (next < 0 || !prefixes.goesOn()) break
-        octet = next
+        backslash = reader.at
+        continue
       }
       if (!prefixes.step(octet)) break
       if (prefixes.isWhole()) to = reader.at

@@ -23,7 +23,7 @@ export const jsonWebTokens: readonly Matcher[] = [
 ]
 
 function match({ text, end, isFinal }: Window, at: number, found: Found): Outcome {
-  if (at > 0 && TOKEN[text[at - 1]!] === 1 && text[at - 1] !== 0x2d) return NONE
+  if (at > 0 && TOKEN[text[at - 1]!] === 1) return NONE
   const most = Math.min(end, at + limits.detect.tokenHeader)
   const dot = skipClass(text, at, most, BASE64URL)
   if (dot === end && !isFinal) return found.live(at, dot - at >= SHORTEST_PART)

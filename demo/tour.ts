@@ -99,7 +99,7 @@ async function make({ terminal, call, data }: TourOptions, asked: Call): Promise
 
 function sentence(row: CallRow): string {
   const who = row.actor === '' ? row.user : `${row.actor} for ${row.user}`
-  const decided = row.effect === 'deny' ? `denied by ${row.rule}` : `allowed by ${row.rule}`
+  const decided = row.effect === 'allow' ? `allowed by ${row.rule}` : `denied by ${row.rule}`
   const exit = row.exitCode === undefined ? '' : `, exit code ${row.exitCode}`
   return `${row.line} · ${who} · ${decided} · ${row.status ?? '-'}${exit}, ${durationText(row.duration)}`
 }

@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
+import { connect, constants } from 'node:http2'
 import { afterEach, beforeEach, test } from 'node:test'
 import { readConfig } from '../../gateway/config.ts'
 import type { Entry } from '../../protocols/tape/entry.ts'
@@ -46,6 +47,7 @@ function decisionsOf(tapes: Entry[][]) {
 }
 
 const APPLY = { method: 'PATCH', path: `${POD}?fieldManager=kubectl-edit`, body: '{"metadata":{"labels":{"a":"b"}}}' }
+const HTTP2 = { ':method': 'PATCH', 'content-type': 'application/merge-patch+json', 'sallyport-intent': 'to fix it' }
 const WHY = {
   'Content-Type': 'application/merge-patch+json',
   'Sallyport-Intent': 'to fix it',
@@ -208,6 +210,31 @@ test('a client that goes cancels its wait; the request can still be answered, an
   assert.equal((await gateway.call({ ...APPLY, headers: WHY })).status, 200)
   const codes = codesOf(await close()).filter((code) => code.startsWith('approvals.'))
   assert.deepEqual(codes, ['approvals.request', 'approvals.cancel', 'approvals.approve', 'approvals.use'])
+})
+
+test('over HTTP/2 a stream that is reset cancels its own wait, and the others of its connection hear their answers', async () => {
+  const { address, ca } = gateway.fixture.gateway
+  const session = connect(address, { ca: readFileSync(ca) })
+  const ask = (body: string) => {
+    const authorization = `Bearer ${gateway.token}`
+    const stream = session.request({ ...HTTP2, ':path': APPLY.path, authorization })
+    stream.on('error', () => undefined)
+    stream.end(body)
+    return stream
+  }
+  const [one, other] = [ask('{"a":1}'), ask('{"a":2}')]
+  const answered = once(other, 'response')
+  await gateway.waiting(2, 2)
+  one.close(constants.NGHTTP2_CANCEL)
+  const { approvals } = gateway.people
+  await gateway.until(() => approvals.list().some(({ state }) => state === 'cancelled'), 'one is cancelled')
+  const left = approvals.list().find(({ state }) => state === 'requested')
+  assert.ok(left)
+  await gateway.answer(left.id, 'yes')
+  const [head] = (await answered) as [Record<string, unknown>]
+  assert.equal(head[':status'], 200)
+  assert.deepEqual(gateway.passed.map(({ body }) => body).length, 1)
+  session.destroy()
 })
 
 test('a restart in the middle keeps the question and the yes', async () => {

@@ -39,6 +39,20 @@ const operator = z
   .refine(({ user, group }) => user !== '*' && group !== '*', 'operators are named; "*" is nobody')
   .transform(({ user, group }) => (group === undefined ? { user: user as string } : { group }))
 
+/** The cluster has no such name of its own. */
+const foreign = text.refine((value) => !value.toLowerCase().startsWith('system:'))
+
+/** `true`: with the gateway's own credential. */
+const learnSecrets = z.union(
+  [
+    z.boolean(),
+    z.strictObject({
+      as: z.strictObject({ user: foreign, groups: z.array(foreign).default([]) }),
+    }),
+  ],
+  'write true, or as: {user: NAME, groups: [NAME]} with names that are not Kubernetes\' own ("system:")',
+)
+
 const MIB = 1_048_576
 
 /** The windows of HTTP/2 are the largest of what is set (RFC 9113 section 6.9.1). */
@@ -80,6 +94,8 @@ function gatewaySchema(place: (path: string) => string) {
     context: text.optional(),
     /** `impersonate`: the cluster sees the caller; `shared`: the cluster sees only the gateway. */
     identity: z.enum(['impersonate', 'shared']).default('impersonate'),
+    /** Whether the gateway lists and watches all Secrets, so that their values are masked before anybody has asked for them. */
+    learnSecrets: learnSecrets.optional(),
   })
   return z.strictObject({
     apiVersion: z.literal('sallyport/v1'),
@@ -165,6 +181,10 @@ function check(content: unknown, place: (path: string) => string, report: Report
       report(['clusters', at, 'name'], `there is another cluster "${entry.name}"; give each a name of its own`)
     }
     names.add(entry.name)
+    const isLearning = entry.learnSecrets !== undefined && entry.learnSecrets !== false
+    if (isLearning && loose(root.masking).learn === false) {
+      report(['clusters', at, 'learnSecrets'], 'masking.learn is false: what would be learned would not be masked')
+    }
   }
 
   checkMasking(root.masking, names, (path, message, at) => report(['masking', ...path], message, at))

@@ -17,8 +17,9 @@ import type { Cluster, Cuttable, Gate, Who } from './gate.ts'
 import { DecisionHooks } from './hooks/decision-hook.ts'
 import { TicketCheck } from './hooks/ticket-check.ts'
 import { httpsCall } from './https-call.ts'
+import { type LearnedCluster, Learning } from './learning.ts'
 import { Listener, parseAddress } from './listen.ts'
-import { maskingOf, nothingLearned } from './mask/compose.ts'
+import { learnerOf, maskingOf, nothingLearned } from './mask/compose.ts'
 import { sentinelKey } from './mask/sentinel.ts'
 import { People } from './people.ts'
 import { ownIdentity, readIdentity, type ServerIdentity } from './pki.ts'
@@ -89,6 +90,13 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
 
     const maskKey = sentinelKey(join(config.data, 'mask-key'))
     const learned = nothingLearned()
+    metrics.learned(() => learned.size)
+    const learning = new Learning({
+      learn: learnerOf(learned),
+      ...{ control: people.control, metrics, log },
+      ...{ timers: systemTimers, random: Math.random },
+    })
+    undo.push(() => learning.close())
     const streams = new Map<Cuttable, Who>()
     const parked = new Map<Cuttable, Who>()
     const users = new UserRequests()
@@ -142,6 +150,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     const renewal = setInterval(() => void renew(config, listening, log), RENEWAL_LOOK_MILLIS)
     renewal.unref()
     undo.push(() => clearInterval(renewal))
+    learning.watch(learnedClusters(config, gate))
     const address = `https://${listening.address}`
     let draining = false
     const admin = await startAdmin({
@@ -194,6 +203,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         reach = nextReach
         people.outbox.configure(reach.webhooks)
         operators = changed.admin.operators
+        learning.watch(learnedClusters(changed, gate))
         // Requests under way keep the clusters that they began with; only idle connections end.
         for (const { upstream } of before.clusters.values()) upstream.retire()
         metrics.reloadFailed.set(0)
@@ -206,6 +216,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
         draining = true
         clearInterval(renewal)
         listening.close()
+        learning.close()
         await clients.drain(limits.gateway.drainMillis)
         closeClusters(gate)
         await admin.close()
@@ -269,6 +280,15 @@ function clustersOf(config: Config, deadlines: Deadlines): Map<string, Cluster> 
     clusters.set(name, { upstream, identity })
   }
   return clusters
+}
+
+/** Those whose Secrets are learned ahead. */
+function learnedClusters(config: Config, gate: Gate): LearnedCluster[] {
+  return config.clusters.flatMap(({ name, learnSecrets = false }) => {
+    const cluster = gate.clusters.get(name)
+    if (cluster === undefined || learnSecrets === false) return []
+    return [{ name, upstream: cluster.upstream, as: learnSecrets === true ? undefined : learnSecrets.as }]
+  })
 }
 
 function closeClusters(gate: Gate): void {

@@ -283,6 +283,21 @@ const defaults = {
     /** A terminal's control string (a title, a link); what goes on past it is taken for text. */
     controlString: 4_096,
   },
+  learn: {
+    /** Secrets in one page of the gateway's own list: client-go asks for 500, which may be 500 MiB. */
+    pageSize: 100,
+    /** A page without its elements. */
+    pageHead: 65_536,
+    /** A page must have come, and a watch that was to end have ended, in so long. */
+    pageMillis: 60_000,
+    /** A watch lasts this long up to twice as long, as client-go's do; then it goes on from where it stood. */
+    watchSeconds: 300,
+    /** Between the end of a watch and the next, up to twice as long. */
+    resumeMillis: 1_000,
+    /** After a failure, doubled each time, up to twice as long by chance (client-go reflector). */
+    retryMillis: 800,
+    retryLongestMillis: 30_000,
+  },
   policy: {
     /** A denial's message, bytes. */
     message: 1_024,

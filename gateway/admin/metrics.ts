@@ -44,6 +44,18 @@ export function createMetrics() {
     registers,
   })
   const webhookNames = new Set<string>()
+  const learning = new Gauge({
+    name: 'sallyport_learning',
+    help: 'Whether all Secrets of a cluster are known and watched (1) or not (0)',
+    labelNames: ['cluster'] as const,
+    registers,
+  })
+  const learningFailures = new Counter({
+    name: 'sallyport_learning_failures_total',
+    help: 'Failures to list or watch Secrets, by what failed',
+    labelNames: ['rule'] as const,
+    registers,
+  })
   const refusalRules = new Set<string>()
   const upstreamRules = new Set<string>()
   return {
@@ -80,6 +92,24 @@ export function createMetrics() {
           },
         })
       }
+    },
+    /** `cluster`: of the configuration. */
+    learning(cluster: string, isCurrent: boolean): void {
+      learning.set({ cluster }, Number(isCurrent))
+    },
+    learningFailed(rule: string): void {
+      learningFailures.inc({ rule })
+    },
+    /** Shows how much is remembered of masked values whenever somebody looks. */
+    learned(values: () => number): void {
+      new Gauge({
+        name: 'sallyport_learned_values',
+        help: 'Masked values that are known again elsewhere',
+        registers,
+        collect() {
+          this.set(values())
+        },
+      })
     },
     /** Counts an answered request. */
     answered(verb: string, status: number): void {

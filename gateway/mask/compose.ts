@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { Detection } from '../../protocols/detect/detection.ts'
 import { DETECTORS } from '../../protocols/detect/detectors.ts'
 import { LearnedValues } from '../../protocols/detect/learned-values.ts'
-import type { MaskedObject } from '../../protocols/kube/field-masker.ts'
 import { limits } from '../../protocols/limits.ts'
 import { builtinRules } from './builtin-rules.ts'
 import type { MaskingDocument } from './document.ts'
+import type { Learn } from './field-record.ts'
 import { configuredRule } from './mask-rule.ts'
 import { Masking } from './masking.ts'
 
@@ -26,7 +26,7 @@ export function maskingOf(document: MaskingDocument, key: Uint8Array, learned: L
     opaque: document.opaque,
     text,
     detectors: document.learn ? new Detection({ detectors, patterns, learned: undefined }) : text,
-    learn: document.learn ? (object, path, value) => learn(learned, object, path, value) : undefined,
+    learn: document.learn ? learnerOf(learned) : undefined,
   })
 }
 
@@ -43,8 +43,10 @@ export function nothingLearned(): LearnedValues {
 }
 
 /** What names a thing is no secret, though a Secret holds it: it is masked there, and nowhere else. */
-function learn(learned: LearnedValues, object: MaskedObject, path: string, value: Uint8Array): void {
-  if (path.endsWith('.namespace')) return
-  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
-  if (text !== object.name && text !== object.namespace) learned.learn(value)
+export function learnerOf(learned: LearnedValues): Learn {
+  return (object, path, value) => {
+    if (path.endsWith('.namespace')) return
+    const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
+    if (text !== object.name && text !== object.namespace) learned.learn(value)
+  }
 }

@@ -215,6 +215,24 @@ test('mistakes in masking rules are reported where they stand, with what to do',
   )
 })
 
+test('a cluster whose Secrets are learned ahead: with the gateway’s own credential, or as a user who is not the cluster’s own', (t) => {
+  const file = (learn: string, rest = '') =>
+    `${LEAST.replace('kubeconfig: kubeconfig', `kubeconfig: kubeconfig, learnSecrets: ${learn}`)}${rest}`
+  const learned = (learn: string) => readConfig(folder(t, file(learn)).file).clusters[0]?.learnSecrets
+  assert.equal(learned('true'), true)
+  assert.deepEqual(learned('{as: {user: reader}}'), { as: { user: 'reader', groups: [] } })
+  for (const wrong of [
+    'yes please',
+    '{as: {user: "system:admin"}}',
+    '{as: {user: a, groups: ["System:masters"]}}',
+    '{}',
+  ]) {
+    assert.match(problems(t, file(wrong)).join(), /^3:49 clusters\[0\]\.learnSecrets .*write true, or as: \{user: NAME/)
+  }
+  const both = problems(t, file('true', 'masking: {learn: false}\n'))
+  assert.match(both.join(), /^3:49 clusters\[0\]\.learnSecrets masking\.learn is false/)
+})
+
 test('issuers whose names could be one another’s are refused', (t) => {
   const issuers = (
     first: string,

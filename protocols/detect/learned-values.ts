@@ -100,12 +100,12 @@ export class LearnedValues {
       known.used = this.#turn
       return
     }
-    if (!isLearnable(value)) return
+    if (!this.#isLong(value) || !isLearnable(value)) return
     const grams: number[] = []
     const records: number[] = []
     this.#describe(value, grams, records)
     for (const secret of innerSecrets(value, this.#bounds.depth)) {
-      if (secret.length >= this.#bounds.shortest && isLearnable(secret)) this.#describe(secret, grams, records)
+      if (this.#isLong(secret) && isLearnable(secret)) this.#describe(secret, grams, records)
     }
     if (records.length === 0) return
     const learned = { grams: Int32Array.from(grams), records: Int32Array.from(records), used: this.#turn }
@@ -188,6 +188,11 @@ export class LearnedValues {
       if (!prefixes.goesOn()) break
     }
     return to === -1 ? NONE : found.mask(at, to)
+  }
+
+  /** Line ends do not count: what is left without them is what is looked for. */
+  #isLong(secret: Uint8Array): boolean {
+    return secret.length >= this.#bounds.shortest && withoutLineEnds(secret).length >= this.#bounds.shortest
   }
 
   #describe(secret: Uint8Array, grams: number[], records: number[]): void {

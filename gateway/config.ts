@@ -40,7 +40,10 @@ const operator = z
   .transform(({ user, group }) => (group === undefined ? { user: user as string } : { group }))
 
 /** The cluster has no such name of its own. */
-const foreign = text.refine((value) => !value.toLowerCase().startsWith('system:'))
+const foreign = text.refine(
+  (value) => !value.toLowerCase().startsWith('system:'),
+  '"system:" belongs to Kubernetes: name a user or group made for this',
+)
 
 /** `true`: with the gateway's own credential. */
 const learnSecrets = z.union(
@@ -50,7 +53,7 @@ const learnSecrets = z.union(
       as: z.strictObject({ user: foreign, groups: z.array(foreign).default([]) }),
     }),
   ],
-  'write true, or as: {user: NAME, groups: [NAME]} with names that are not Kubernetes\' own ("system:")',
+  'write true, or {as: {user: NAME, groups: [NAME]}}',
 )
 
 const MIB = 1_048_576

@@ -221,13 +221,13 @@ test('a cluster whose Secrets are learned ahead: with the gateway’s own creden
   const learned = (learn: string) => readConfig(folder(t, file(learn)).file).clusters[0]?.learnSecrets
   assert.equal(learned('true'), true)
   assert.deepEqual(learned('{as: {user: reader}}'), { as: { user: 'reader', groups: [] } })
-  for (const wrong of [
-    'yes please',
-    '{as: {user: "system:admin"}}',
-    '{as: {user: a, groups: ["System:masters"]}}',
-    '{}',
-  ]) {
-    assert.match(problems(t, file(wrong)).join(), /^3:49 clusters\[0\]\.learnSecrets .*write true, or as: \{user: NAME/)
+  for (const [wrong, said] of [
+    ['yes please', 'learnSecrets "learnSecrets": write true, or {as: {user: NAME, groups: [NAME]}}'],
+    ['{as: {user: "system:admin"}}', 'learnSecrets.as.user "user": "system:" belongs to Kubernetes'],
+    ['{as: {user: a, groups: ["System:masters"]}}', 'learnSecrets.as.groups[0] "groups[0]": "system:" belongs'],
+    ['{}', 'learnSecrets'],
+  ] as const) {
+    assert.ok(problems(t, file(wrong)).join().includes(`clusters[0].${said}`), wrong)
   }
   const both = problems(t, file('true', 'masking: {learn: false}\n'))
   assert.match(both.join(), /^3:49 clusters\[0\]\.learnSecrets masking\.learn is false/)

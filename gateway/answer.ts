@@ -134,7 +134,8 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
       this.#unreadable(error)
       return
     }
-    this.#shown(mask, piece)
+    // What comes all at once has a length that can be said.
+    this.#shown(mask, piece, piece.passed.length)
     if (this.#kept !== undefined) this.#answer(mask, this.#kept)
     if (this.#over) return
     try {
@@ -165,10 +166,9 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
   }
 
   /** The head is on the tape, and passes. */
-  #answer(mask: AnswerMask, head: ResponseHead): void {
+  #answer(mask: AnswerMask, head: ResponseHead, length = mask.keepsLength ? contentLength(head) : undefined): void {
     this.#kept = undefined
     const { taped, passed } = mask.head(answerable(head.fields))
-    const length = mask.keepsLength ? contentLength(head) : undefined
     const { tape, number } = this.#options
     try {
       tape.append('response', { exchange: number, status: head.status, fields: redacted(taped), by: 'cluster' })
@@ -182,9 +182,9 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
   }
 
   /** What the mask has let go; the tape is told what is masked in it before it passes. */
-  #shown(mask: AnswerMask, { taped, passed }: Piece): void {
+  #shown(mask: AnswerMask, { taped, passed }: Piece, length?: number): void {
     if ((taped.length === 0 && passed.length === 0) || !this.#hasRoom(passed)) return
-    if (this.#kept !== undefined) this.#answer(mask, this.#kept)
+    if (this.#kept !== undefined) this.#answer(mask, this.#kept, length)
     if (this.#over) return
     const { tape, number, exchange } = this.#options
     try {

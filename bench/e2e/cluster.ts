@@ -32,7 +32,7 @@ const LOG = logText(TEXT_PIECES * PIECE)
 const TEXT = Array.from({ length: TEXT_PIECES }, (_, at) => LOG.subarray(at * PIECE, (at + 1) * PIECE))
 const DONE_FRAMES = Buffer.concat([serverFrame(3, SUCCESS), Buffer.from([0x88, 2, 3, 0xe8])])
 
-const BIG_PATH = '/api/v1/namespaces/default/configmaps/big'
+const BIG_PATH = '/api/v1/namespaces/default/services/big'
 const JSON_TYPE = 'application/json'
 const SMALL_ANSWER = answer(SMALL)
 const BIG_ANSWER = answer(BIG)

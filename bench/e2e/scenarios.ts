@@ -40,9 +40,9 @@ export function takesPart({ beside }: Scenario, name: string): boolean {
   return beside === undefined ? name !== UNMASKED : name === beside || name === 'sallyport'
 }
 
-const SMALL = '/api/v1/namespaces/default/configmaps/small'
+const SMALL = '/api/v1/namespaces/default/services/small'
 const SECRETS = '/api/v1/secrets'
-const BIG = '/api/v1/namespaces/default/configmaps/big'
+const BIG = '/api/v1/namespaces/default/services/big'
 const MIB = 1_048_576
 const GB = 1_000_000_000
 const IDLE = 300

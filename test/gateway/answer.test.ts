@@ -52,7 +52,8 @@ function scene(durability: Durability, taken = true, mask: AnswerMask | Refusal 
   } as unknown as Tape
   const exchange = {
     owner: undefined,
-    respond: (status: number) => did.push(`pass ${status}`),
+    respond: (status: number, _: string, __: unknown, length?: number) =>
+      did.push(`pass ${status}${length === undefined ? '' : ` of ${length}`}`),
     write: (bytes: Uint8Array) => {
       did.push(`pass ${Buffer.from(bytes)}`)
       return state.flowing
@@ -220,7 +221,7 @@ test('a masked answer is taped and passes masked, its head with the first of it'
   answer.onData(Buffer.from('b'))
   assert.deepEqual(did, [])
   answer.onEnd([])
-  assert.deepEqual(did, ['tape response', 'pass 200', 'tape AB', 'pass AB', 'tape whole', 'pass end', 'ended 200'])
+  assert.deepEqual(did, ['tape response', 'pass 200 of 2', 'tape AB', 'pass AB', 'tape whole', 'pass end', 'ended 200'])
 })
 
 test('an exempt caller gets the answer as it came, and the tape has it masked', () => {
@@ -228,7 +229,7 @@ test('an exempt caller gets the answer as it came, and the tape has it masked', 
   answer.onResponse(HEAD)
   answer.onData(Buffer.from('ab'))
   answer.onEnd([])
-  assert.deepEqual(did, ['tape response', 'pass 200', 'tape AB', 'pass ab', 'tape whole', 'pass end', 'ended 200'])
+  assert.deepEqual(did, ['tape response', 'pass 200 of 2', 'tape AB', 'pass ab', 'tape whole', 'pass end', 'ended 200'])
 })
 
 test('an answer that turns out not to be maskable is a 502 before it has begun, and broken off after', () => {
@@ -291,7 +292,7 @@ test('text is masked on its way, what may be the beginning of a word is held unt
   answer.onEnd([])
   assert.deepEqual(did, [
     'tape response',
-    'pass 200',
+    'pass 200 of 12',
     'tape ab ',
     'pass ab ',
     'tape masked',

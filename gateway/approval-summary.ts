@@ -28,18 +28,28 @@ export interface Previewed {
 
 export async function summaryOf(gate: Gate, previewed: Previewed): Promise<Summary> {
   const { cluster, principal, claims, attributes } = previewed.question
-  const { verb, apiGroup, resource, subresource, namespace, name } = attributes
+  const { verb, apiGroup, resource, subresource, namespace } = attributes
   const { words } = gate.masking
+  const name = attributes.name === '' ? createdName(previewed.question) : attributes.name
   return {
     cluster,
     run: words.text(claims.run),
-    command: `kubectl ${commandLine(requestBody(words, 0, '', previewed.exchange, principal, attributes))}`,
+    command: `kubectl ${commandLine(requestBody(words, 0, '', previewed.exchange, principal, { ...attributes, name }))}`,
     verb,
     resource: [apiGroup, resource, subresource].filter((part) => part !== '').join('/'),
     namespace,
     name: words.text(name),
     ...(await previewOf(gate, previewed)),
   }
+}
+
+/** The name of what a create makes is in its body alone; "" where it cannot be read there. */
+function createdName({ attributes, object }: Question): string {
+  if (attributes.verb !== 'create' || attributes.subresource !== '') return ''
+  const { decoded } = object
+  const metadata = 'value' in decoded && decoded.value instanceof Map ? decoded.value.get('metadata') : undefined
+  const name: unknown = metadata instanceof Map ? metadata.get('name') : undefined
+  return typeof name === 'string' ? name : ''
 }
 
 type Preview = Pick<Summary, 'diff' | 'objects' | 'note'>

@@ -149,6 +149,19 @@ for (const { what, method, path, body, serve, sent, diff, note, objects } of CAS
   })
 }
 
+test('what a create makes is named in its body', async () => {
+  gateway = await ConsentingGateway.open()
+  gateway.serve = (_request, response) => json(response, deployment(2, 1))
+  const path = '/apis/apps/v1/namespaces/prod/deployments?fieldManager=kubectl-create'
+  const headers = { ...WHY, 'Content-Type': 'application/json' }
+  const calling = gateway.call({ method: 'POST', path, headers, body: JSON.stringify(deployment(2, 1)) })
+  const { summary, id } = await gateway.waiting()
+  assert.equal(summary.name, 'web')
+  assert.match(summary.command, /^kubectl create deployment web -n prod/)
+  await gateway.answer(id, 'no')
+  await calling
+})
+
 test('the gateway’s own calls are on the tape before people see what came of them, and secrets are masked in both', async () => {
   gateway = await ConsentingGateway.open()
   const secret = (value: string) => ({

@@ -5,6 +5,7 @@
 //	clients -kubeconfig FILE metadata                    the same objects' metadata only; a list, then until stdin ends
 //	clients -kubeconfig FILE [-count N] [-prefix P] writes    creates, gets, updates and deletes N configmaps
 //	clients -kubeconfig FILE [-count N] [-spdy] execs    N at once, each with its own output, input and exit status
+//	clients -kubeconfig FILE [-prefix P] secrets         reads all Secrets in every way, and updates the one called P
 //
 // It exits with 0 if no client returned an error. Errors that client-go keeps to itself are "error" lines.
 package main
@@ -59,6 +60,8 @@ func run() error {
 		return watchMetadata(untilInputEnds(ctx), traced(config))
 	case "writes":
 		return write(ctx, traced(config), *prefix, *count)
+	case "secrets":
+		return readSecrets(ctx, config, *prefix)
 	case "execs":
 		return execAll(ctx, rest.CopyConfig(config), *count, *spdy)
 	default:

@@ -4,8 +4,8 @@
 import type { z } from 'zod'
 import { limits } from '../../protocols/limits.ts'
 import { plainText } from '../approvals/plain-text.ts'
-import { readObject } from '../authn/json.ts'
 import { type Refusal, refuse } from '../decision.ts'
+import { readObject } from '../json.ts'
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
 

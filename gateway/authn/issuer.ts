@@ -4,8 +4,8 @@
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { limits } from '../../protocols/limits.ts'
 import type { IssuerConfig } from '../config.ts'
+import { readObject } from '../json.ts'
 import type { Get } from './https-get.ts'
-import { readObject } from './json.ts'
 
 /** The keys of one answer of the issuer; another object as soon as they differ. */
 export type Keys = ReturnType<typeof createLocalJWKSet>

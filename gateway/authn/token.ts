@@ -3,8 +3,8 @@
 
 import { limits } from '../../protocols/limits.ts'
 import type { Refusal } from '../decision.ts'
+import { readObject } from '../json.ts'
 import { tooLong, unauthorized } from './credential.ts'
-import { readObject } from './json.ts'
 
 /** No "none", and no HMAC: a verifier has no secret. */
 export const ALGORITHMS = [

@@ -4,7 +4,6 @@
 
 import { limits } from '../../protocols/limits.ts'
 import { plainText } from '../approvals/plain-text.ts'
-import { readObject } from '../authn/json.ts'
 import {
   type ApprovalNeeded,
   type ApprovalTerms,
@@ -15,6 +14,7 @@ import {
   refuse,
 } from '../decision.ts'
 import { type Caller, CallFailed } from '../https-call.ts'
+import { readObject } from '../json.ts'
 import type { Principal } from '../principal.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
 import { sign } from '../webhooks/signature.ts'

@@ -2,9 +2,9 @@
 // redirects, errs or says anything else than that it is open leaves the call refused.
 
 import { limits } from '../../protocols/limits.ts'
-import { readObject } from '../authn/json.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import { type Caller, CallFailed } from '../https-call.ts'
+import { readObject } from '../json.ts'
 
 export interface TicketTracker {
   /** Where a ticket is, with "{ticket}" in its path or query for the name. */

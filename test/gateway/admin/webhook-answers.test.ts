@@ -113,7 +113,9 @@ test('nobody can fill the control tape from outside', async () => {
 })
 
 test('what is left of budgets is part of what the caller may do', async () => {
-  const token = await desk.token('alice', ['dev'])
-  const { json } = await desk.call('GET', '/v1/access', { token })
-  assert.deepEqual(json.budgets, [])
+  const person = await desk.call('GET', '/v1/access', { token: await desk.token('alice', ['dev']) })
+  assert.deepEqual(person.json.budgets, [])
+  const agent = await desk.call('GET', '/v1/access', { token: await desk.token('alice', ['dev'], { actor: 'claude' }) })
+  const limit = { counted: 'deletions', limit: 3, left: 3, windowSeconds: 3_600, renewsAt: null }
+  assert.deepEqual(agent.json.budgets, [{ name: 'few-deletes', per: 'actor', limits: [limit] }])
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { readObject } from '../../../gateway/authn/json.ts'
+import { readObject } from '../../gateway/json.ts'
 
 const read = (text: string) => readObject(Buffer.from(text))
 

@@ -80,7 +80,7 @@ export function approvalsSchema(path: z.ZodType<string, string>) {
     secretFile: path.optional(),
     ...target,
     /** Until when it must have answered; then the call is denied. */
-    timeoutMillis: z.int().min(50).max(10_000).default(2_000),
+    timeoutMillis: z.int().min(50, 'from 50 to 10000').max(10_000, 'from 50 to 10000').default(2_000),
     /** Which calls it is asked about. */
     for: z
       .array(z.enum(['reads', 'writes', 'streams']))
@@ -93,7 +93,7 @@ export function approvalsSchema(path: z.ZodType<string, string>) {
     /** With "{ticket}" where the ticket's name goes. */
     url: url.refine((value) => value.includes('{ticket}'), 'write "{ticket}" where the name of the ticket goes'),
     ...target,
-    timeoutMillis: z.int().min(50).max(10_000).default(3_000),
+    timeoutMillis: z.int().min(50, 'from 50 to 10000').max(10_000, 'from 50 to 10000').default(3_000),
     /** Where in the answer it says how the ticket is: "fields.status.name". */
     field: text,
     /** What stands there for a ticket that is open. */

@@ -66,6 +66,10 @@ const POLICY = {
       effect: 'allow',
     },
   ],
+  budgets: [
+    { name: 'frugal-deletes', subjects: [{ actor: 'frugal' }], deletions: 3 },
+    { name: 'reading', subjects: [{ actor: 'reader' }], objectsReturned: 20 },
+  ],
 }
 
 export async function startGateway(lab: Lab, options: GatewayOptions = {}): Promise<Gateway> {

@@ -31,10 +31,9 @@ describe('budgets of streams', () => {
       (_, response) => response.end(),
       (request, socket, head) => {
         sockets.handleUpgrade(request, socket, head, (peer) => {
-          // So many bytes on stdout as the client's line on stdin says.
+          // For each line on stdin, in whatever pieces it comes, 1,500 bytes on stdout.
           peer.on('message', (message: Buffer) => {
-            const size = Number(message.subarray(1).toString())
-            peer.send(Buffer.concat([Buffer.from([1]), Buffer.alloc(size, 'o')]))
+            if (message.subarray(1).includes(0x0a)) peer.send(Buffer.from(`\u0001${'o'.repeat(1_499)}\n`, 'latin1'))
           })
         })
       },
@@ -44,7 +43,10 @@ describe('budgets of streams', () => {
       },
     )
   })
-  after(() => fixture.remove())
+  after(async () => {
+    await fixture.close()
+    fixture.remove()
+  })
 
   function exec(token: string): WebSocket {
     const { address, ca } = fixture.gateway
@@ -58,13 +60,14 @@ describe('budgets of streams', () => {
     const socket = exec(await fixture.token({ subject: 'v', groups: ['volume'] }))
     await once(socket, 'open')
     const messages: Buffer[] = []
+    const output = (): number =>
+      messages.filter(([channel]) => channel === 1).reduce((sum, { length }) => sum + length - 1, 0)
     socket.on('message', (message: Buffer) => messages.push(message))
-    socket.send(Buffer.from('\u00001500', 'latin1'))
-    await once(socket, 'message')
-    socket.send(Buffer.from('\u00001500', 'latin1'))
+    socket.send(Buffer.from('\u0000more\n', 'latin1'))
+    while (output() < 1_500) await once(socket, 'message')
+    socket.send(Buffer.from('\u0000more\n', 'latin1'))
     await once(socket, 'close')
-    const output = messages.filter((message) => message[0] === 1)
-    assert.equal(Buffer.concat(output).length - output.length, 1_500)
+    assert.equal(output(), 1_500)
     const status = JSON.parse((messages.at(-1) as Buffer).subarray(1).toString()) as { message: string }
     assert.equal(messages.at(-1)?.[0], 3)
     assert.match(status.message, /^sallyport: stream cut: budget volume allows 2048 bytes out in 1 h per principal/)
@@ -83,7 +86,7 @@ describe('budgets of streams', () => {
   })
 
   test('the cut is on the stream’s own tape, and all that passed before it', async () => {
-    await fixture.close()
+    await fixture.gateway.close()
     const tapes = new StoredTapes(await openAtRest(fixture.data))
     const notes: string[] = []
     const seals: string[] = []

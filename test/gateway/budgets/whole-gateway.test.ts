@@ -139,7 +139,9 @@ describe('budgets', () => {
       text += chunk.toString()
     })
     await once(response, 'error')
-    assert.equal(text, 'a'.repeat(800))
+    // What is masked as text is held back for a moment, so that less than was in the first piece may have passed.
+    assert.match(text, /^a*$/)
+    assert.ok(text.length <= 800)
   })
 
   test('a rate is refused with 429', async () => {

@@ -31,7 +31,7 @@ export class YamlBody implements BodyRewriter {
     if (this.#isWatch) throw new YamlError('yaml.watch', 'a watch in YAML')
     this.#length += bytes.length
     if (this.#length > this.#bounds.yaml) throw new YamlError('yaml.length', 'a text longer than is held for masking')
-    this.#held.push(bytes.slice())
+    this.#held.push(new Uint8Array(bytes))
     return NOTHING
   }
 

@@ -57,6 +57,8 @@ export class Locks implements Book {
     all: new Map(),
   }
   readonly #listeners = new Set<(event: LockEvent) => void>()
+  /** Those of which an unlock is on its way to the disk: they are in force, and no answer to somebody who locks now. */
+  readonly #ending = new Set<Lock>()
   /** Those of which the ledger does not know. */
   readonly #unrecorded = new Set<Lock>()
 
@@ -80,7 +82,7 @@ export class Locks implements Book {
       return refuse(422, 'Invalid', 'locks.name', 'name what is to be locked')
     }
     let lock = this.#byTarget[kind].get(name)
-    if (lock === undefined) {
+    if (lock === undefined || this.#ending.has(lock)) {
       if (kind !== 'all' && this.#locks.size >= limits.approvals.locks) {
         return refuse(
           429,
@@ -113,6 +115,7 @@ export class Locks implements Book {
     if (lock === undefined) return UNKNOWN
     const why = plainText(reason, limits.approvals.reason)
     const event: LockEvent = { kind: 'unlock', lock, by, at: this.#options.now(), reason: why }
+    this.#ending.add(lock)
     try {
       if (this.#journal.failed !== undefined) throw this.#journal.failed
       this.#options.ledger.append(lockNote(event))
@@ -122,12 +125,14 @@ export class Locks implements Book {
       await this.#journal.durable()
     } catch (error) {
       return unrecorded(error)
+    } finally {
+      this.#ending.delete(lock)
     }
     // Somebody else may have unlocked it meanwhile.
     if (!this.#locks.delete(id)) return UNKNOWN
     this.#unrecorded.delete(lock)
     this.#numbers.delete(id)
-    this.#byTarget[lock.target.kind].delete(lock.target.name)
+    this.#drop(lock)
     this.#tell(event)
     return lock
   }
@@ -185,6 +190,13 @@ export class Locks implements Book {
   #keep(lock: Lock): void {
     this.#locks.set(lock.id, lock)
     this.#byTarget[lock.target.kind].set(lock.target.name, lock)
+  }
+
+  /** Somebody may have locked the same anew while it ended, and it may be what is left of two. */
+  #drop({ target: { kind, name } }: Lock): void {
+    const left = this.list().find(({ target }) => target.kind === kind && target.name === name)
+    if (left === undefined) this.#byTarget[kind].delete(name)
+    else this.#byTarget[kind].set(name, left)
   }
 
   /** Throws LedgerFailed. */

@@ -90,12 +90,14 @@ export class Counter {
     return this.#names.has(name, now)
   }
 
-  addName(name: string, now: number): void {
+  /** Returns how often it has come up, for `giveBackName`. */
+  addName(name: string, now: number): number {
     if (this.#names.add(name, now)) this.isDirty = true
+    return this.#names.touches(name)
   }
 
-  giveBackName(name: string): void {
-    this.#names.giveBack(name)
+  giveBackName(name: string, touches: number): void {
+    this.#names.giveBack(name, touches)
     this.isDirty = true
   }
 

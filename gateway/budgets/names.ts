@@ -10,7 +10,7 @@ export class Names {
   readonly millis: number
   readonly #partMillis: number
   /** By when they came up last, oldest first. */
-  readonly #names = new Map<string, number>()
+  readonly #names = new Map<string, { readonly at: number; readonly touches: number }>()
   #now = 0
 
   constructor(millis: number) {
@@ -33,38 +33,45 @@ export class Names {
     this.#advance(now)
     const kept = bounded(name)
     const at = Math.ceil(this.#now / this.#partMillis) * this.#partMillis
-    if (this.#names.get(kept) === at) return false
+    const found = this.#names.get(kept)
     this.#names.delete(kept)
-    this.#names.set(kept, at)
-    return true
+    this.#names.set(kept, { at, touches: (found?.touches ?? 0) + 1 })
+    return found?.at !== at
   }
 
-  /** Takes back a name that `add` has just added. */
-  giveBack(name: string): void {
-    this.#names.delete(bounded(name))
+  /** How often it came up since it was not there. */
+  touches(name: string): number {
+    return this.#names.get(bounded(name))?.touches ?? 0
+  }
+
+  /** Takes back a name that `add` has added, where nobody else has touched it since. */
+  giveBack(name: string, touches: number): void {
+    if (this.touches(name) === touches) this.#names.delete(bounded(name))
   }
 
   /** When one more name has room, in milliseconds since 1970. */
   backAt(now: number): number {
     this.#advance(now)
     const [oldest] = this.#names.values()
-    return (oldest ?? this.#now) + this.millis
+    return (oldest?.at ?? this.#now) + this.millis
   }
 
   /** Oldest first. */
   spent(now: number): Touched[] {
     this.#advance(now)
-    return [...this.#names].map(([name, at]) => [at, name])
+    return [...this.#names].map(([name, { at }]) => [at, name])
   }
 
   restore(touched: readonly Touched[], now: number): void {
-    for (const [at, name] of touched) this.#names.set(bounded(name), Math.min(at, now + this.#partMillis))
+    for (const [at, name] of touched) {
+      this.#names.set(bounded(name), { at: Math.min(at, now + this.#partMillis), touches: 1 })
+    }
     this.#advance(now)
   }
 
   #advance(now: number): void {
     this.#now = Math.max(this.#now, now)
-    for (const [name, at] of this.#names) {
+    for (const [name, { at }] of this.#names) {
       if (at + this.millis > this.#now) break
       this.#names.delete(name)
     }

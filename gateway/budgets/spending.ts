@@ -30,7 +30,7 @@ export class Spending implements Meter {
   readonly #objectShares: readonly Share[]
   readonly #byteShares: readonly Share[]
   readonly #begun: Begun[] = []
-  readonly #names: Share[] = []
+  readonly #names: { readonly counter: Counter; readonly touches: number }[] = []
   #elements: ElementCounter | undefined
   #isOver = false
 
@@ -58,8 +58,10 @@ export class Spending implements Meter {
       if (share.limit.counted === 'namespacesTouched') {
         const { namespace } = this.#cost
         if (typeof namespace !== 'string' || namespace === '') continue
-        if (!share.counter.hasName(namespace, now)) this.#names.push(share)
-        share.counter.addName(namespace, now)
+        const { counter } = share
+        const isNew = !counter.hasName(namespace, now)
+        const touches = counter.addName(namespace, now)
+        if (isNew) this.#names.push({ counter, touches })
         continue
       }
       const amount = costIn(share.limit, this.#cost)
@@ -74,7 +76,7 @@ export class Spending implements Meter {
   /** The call does not go on after all: nobody has allowed it. What it was counted as by its rate stays. */
   giveBack(): void {
     for (const begun of this.#begun) if (begun.share.limit.counted !== 'callsPerSecond') takeBack(begun)
-    for (const { counter } of this.#names) counter.giveBackName(this.#cost.namespace as string)
+    for (const { counter, touches } of this.#names) counter.giveBackName(this.#cost.namespace as string, touches)
     this.#options.changed()
   }
 

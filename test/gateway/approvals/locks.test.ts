@@ -112,6 +112,35 @@ test('of two unlocks at once one finds nothing, and a lock that is there already
   assert.deepEqual([one, ruleOf(other)], [lock, 'locks.unknown'])
 })
 
+test('what is locked while an unlock of the same is on its way stays locked, over a restart as well', async () => {
+  const books = await openBooks()
+  const old = await locked(books, { kind: 'all', name: '' })
+  const unlocking = books.locks.unlock(old.id, BY, 'a mistake')
+  const lock = await locked(books, { kind: 'all', name: '' }, 'no, it was none')
+  assert.deepEqual(await unlocking, old)
+  assert.notEqual(lock.id, old.id)
+  assert.equal(books.locks.lockOn(...CALL), lock)
+  const again = await openBooks({ disk: books.disk })
+  assert.deepEqual(again.locks.lockOn(...CALL), lock)
+  assert.ok(!('status' in (await again.locks.unlock(lock.id, BY, ''))))
+  assert.equal(again.locks.lockOn(...CALL), undefined)
+})
+
+test('of two locks on the same, after an unlock that failed, the one that is left is in force', async () => {
+  const books = await openBooks()
+  const old = await locked(books, { kind: 'all', name: '' })
+  books.ledger.isLate = true
+  const unlocking = books.locks.unlock(old.id, BY, '')
+  const locking = books.locks.lock({ kind: 'all', name: '' }, BY, 'again')
+  assert.equal(ruleOf(await unlocking), 'approvals.unrecorded')
+  const { lock } = (await locking) as { lock: Lock }
+  books.ledger.isLate = false
+  assert.ok(!('status' in (await books.locks.unlock(lock.id, BY, ''))))
+  assert.equal(books.locks.lockOn(...CALL), old)
+  assert.ok(!('status' in (await books.locks.unlock(old.id, BY, ''))))
+  assert.equal(books.locks.lockOn(...CALL), undefined)
+})
+
 test('a name where none belongs, none where one does, and too many of them are refused; everything can always be locked', async () => {
   const books = await openBooks()
   for (const [kind, name] of [

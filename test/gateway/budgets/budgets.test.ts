@@ -216,6 +216,17 @@ test('a call that nobody allows after all is given back, all but its place in th
   assert.deepEqual(figures, [3, 1, 8])
 })
 
+test('a namespace that another call has touched meanwhile is not given back', async () => {
+  const { budgets } = await open()
+  const one = budget({ namespacesTouched: 1 })
+  const parked = budgets.spend([one], ANN, { ...NOTHING, namespace: 'web' })
+  const passed = budgets.spend([one], ANN, { ...NOTHING, namespace: 'web' })
+  assert.ok(!isRefused(parked) && !isRefused(passed))
+  parked.giveBack()
+  assert.ok(isRefused(budgets.spend([one], ANN, { ...NOTHING, namespace: 'db' })))
+  assert.ok(!isRefused(budgets.spend([one], ANN, { ...NOTHING, namespace: 'web' })))
+})
+
 test('a stream goes on counting where its counter has been forgotten meanwhile', async () => {
   const opened = await open()
   const bytes = budget({ bytesOut: 10 }, { per: 'run' })

@@ -16,8 +16,8 @@ function unread(name: string, type: string, body: string): GatewayPlay {
   return refusedByGateway(name, bytes, [{ answer: 400, rule }], { kinds, decisions: [rule], seal: 'closed' })
 }
 
-/** The admin API to somebody whose token is for the gateway. */
-function notForCallers(target: string, method = 'GET', status = 401): GatewayPlay {
+/** The admin API to somebody whose token is good, and who is nobody's operator: known, and not let in. */
+function notForCallers(target: string, method = 'GET', status = 403): GatewayPlay {
   return {
     against: 'gateway',
     name: `${method} ${target}`,
@@ -83,7 +83,7 @@ export const reach: readonly Playbook[] = [
       notForCallers('/v1/log/leaves'),
       notForCallers('/v1/log/checkpoint'),
       notForCallers(`/v1/tapes/${TAPE}`, 'PUT', 405),
-      notForCallers(`/v1/tapes/${TAPE}`, 'DELETE', 405),
+      notForCallers(`/v1/tapes/${TAPE}`, 'DELETE'),
       {
         against: 'gateway',
         name: 'without a token',

@@ -1,5 +1,6 @@
-// Narrows what a client accepts to what can be masked, in whatever shape (as, g, v) it asks for: JSON; for clients that do
-// not take it protobuf, where the kind's can be masked, or YAML. Refuses, with 406, clients that take none of it.
+// Narrows what a client accepts to what can be masked, in whatever shape (as, g, v) and order it asks for: JSON, and
+// protobuf where the kind's can be masked; YAML for clients that take nothing else. Refuses, with 406, clients that take none
+// of it.
 
 import { type Fields, fieldList } from '../../protocols/fields.ts'
 import { type Refusal, refuse } from '../decision.ts'
@@ -9,15 +10,23 @@ export function acceptPlain(fields: Fields): Fields {
   return without(fields, (name) => name === 'accept-encoding')
 }
 
-/** The same with Accept narrowed. `masks.yaml`: a watch has no YAML. */
-export function acceptMaskable(
-  fields: Fields,
-  masks: { readonly protobuf: boolean; readonly yaml: boolean } = JSON_ALONE,
-): Fields | Refusal {
+/** What can be masked besides JSON. */
+export interface Maskable {
+  /** `alone`: for who takes no JSON, since a list has to be held to its end. */
+  readonly protobuf: boolean | 'alone'
+  /** For who takes neither; a watch has no YAML. */
+  readonly yaml: boolean
+}
+
+/** The same with Accept narrowed. */
+export function acceptMaskable(fields: Fields, masks: Maskable = JSON_ALONE): Fields | Refusal {
   const asked = fieldList(fields, 'accept')
-  let accepted = asked.length === 0 ? [JSON_TYPE] : asked.flatMap(asJson)
-  // JSON before protobuf, whose lists have to be held to their end.
-  if (accepted.length === 0 && masks.protobuf) accepted = asked.filter((range) => typeOf(range) === PROTOBUF_TYPE)
+  const isProtobuf = (range: string): boolean => typeOf(range) === PROTOBUF_TYPE
+  let accepted = [JSON_TYPE]
+  if (asked.length > 0) {
+    accepted = asked.flatMap((range) => (masks.protobuf === true && isProtobuf(range) ? [range] : asJson(range)))
+  }
+  if (accepted.length === 0 && masks.protobuf === 'alone') accepted = asked.filter(isProtobuf)
   if (accepted.length === 0 && masks.yaml) accepted = asked.filter((range) => typeOf(range) === 'application/yaml')
   if (accepted.length === 0) {
     const message = 'this answer is masked, which it cannot be in this form: accept application/json'
@@ -26,7 +35,7 @@ export function acceptMaskable(
   return [...without(fields, (name) => name === 'accept' || name === 'accept-encoding'), 'Accept', accepted.join(',')]
 }
 
-const JSON_ALONE = { protobuf: false, yaml: false }
+const JSON_ALONE: Maskable = { protobuf: false, yaml: false }
 const JSON_TYPE = 'application/json'
 const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
 

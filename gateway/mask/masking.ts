@@ -109,8 +109,10 @@ export class RequestMask {
   /** The request's fields as they may go on, or why they may not. */
   fields(fields: Fields): Fields | Refusal {
     if (this.#rules === undefined) return acceptPlain(fields)
-    const protobuf = isMaskable(this.#attributes, this.#rules.tree)
-    return acceptMaskable(fields, { protobuf, yaml: this.#attributes.verb !== 'watch' })
+    const { verb } = this.#attributes
+    const isList = verb === 'list' || verb === 'deletecollection'
+    const protobuf = isMaskable(this.#attributes, this.#rules.tree) && (isList ? 'alone' : true)
+    return acceptMaskable(fields, { protobuf, yaml: verb !== 'watch' })
   }
 
   /** Why a body may not go on: it would write a mask over a value, or is in a form that cannot be read. */

@@ -163,11 +163,15 @@ describe('what a client accepts', () => {
     return 'status' in fields ? fields.status : fields
   }
 
-  test('is narrowed to JSON with its shape, and never compressed', () => {
+  test('is narrowed to what can be masked, in its order and shape, and never compressed', () => {
     const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
     assert.deepEqual(accepted([`${table}, application/json`]), ['X', 'y', 'Accept', `${table},application/json`])
     const both = 'application/vnd.kubernetes.protobuf,application/json'
-    assert.deepEqual(accepted([both]), ['X', 'y', 'Accept', 'application/json'])
+    for (const target of [SECRET, '/api/v1/secrets?watch=1']) {
+      assert.deepEqual(accepted([both], target), ['X', 'y', 'Accept', both])
+    }
+    // A list in protobuf would have to be held to its end.
+    assert.deepEqual(accepted([both], '/api/v1/secrets'), ['X', 'y', 'Accept', 'application/json'])
     assert.deepEqual(accepted([]), ['X', 'y', 'Accept', 'application/json'])
     assert.deepEqual(accepted(['*/*;q=0.5']), ['X', 'y', 'Accept', 'application/json;q=0.5'])
     assert.deepEqual(accepted(['application/yaml', 'Application/JSON']), ['X', 'y', 'Accept', 'application/json'])

@@ -2,6 +2,8 @@
 
 /** Fields named on a tape for one rule and piece of an answer; the count is of all. */
 const NAMED_FIELDS = 16
+/** Characters of a field's path that are kept: keys are as long as their writer likes. */
+const LONGEST_FIELD = 256
 
 export interface Masked {
   readonly rule: string
@@ -21,7 +23,7 @@ export class MaskCounts {
       this.#rules.set(rule, found)
     }
     found.count += 1
-    if (found.fields.size < NAMED_FIELDS) found.fields.add(field)
+    if (found.fields.size < NAMED_FIELDS) found.fields.add(shortened(field))
   }
 
   /** What was masked since it was asked last. */
@@ -35,4 +37,8 @@ export class MaskCounts {
     this.#rules.clear()
     return masked
   }
+}
+
+function shortened(field: string): string {
+  return field.length <= LONGEST_FIELD ? field : `${field.slice(0, LONGEST_FIELD)}...`
 }

@@ -18,8 +18,10 @@ import { AnswerMask } from './answer-mask.ts'
 import { type AskedRules, askedRules } from './asked-rules.ts'
 import type { MaskingDocument } from './document.ts'
 import { FieldRecord, type Learn, UNMASKED } from './field-record.ts'
+import type { FieldNode } from './field-tree.ts'
 import type { MaskRule } from './mask-rule.ts'
 import type { Masked } from './masked.ts'
+import { movedOut } from './patch-paths.ts'
 import { scanForSentinels } from './sentinel-scan.ts'
 import { isAmong } from './subjects.ts'
 import { maskedFields, NOT_KEPT } from './taped-body.ts'
@@ -124,7 +126,8 @@ export class RequestMask {
       const message = 'masked fields cannot be masked on the tape in protobuf; send this object as JSON or YAML'
       return refuse(415, 'UnsupportedMediaType', 'mask.unreadable_body', message)
     }
-    return scanForSentinels(body, type, field(fields, 'content-encoding')?.toLowerCase() ?? '')
+    const held = scanForSentinels(body, type, field(fields, 'content-encoding')?.toLowerCase() ?? '')
+    return held ?? (this.#rules === undefined ? undefined : moved(type, body, this.#rules.tree))
   }
 
   /** A request body as the tape gets it. `isAllowed`: what it writes becomes true, and is learned. */
@@ -228,6 +231,15 @@ const COPIES: BodyRewriter = { receive: (bytes) => new Uint8Array(bytes), end: (
 function unreadable(): Refusal {
   const message = 'the cluster answered in a form that cannot be masked, so the answer was not passed on'
   return refuse(502, 'BadGateway', 'mask.unreadable_answer', message)
+}
+
+/** Refused for everybody: where the value goes, those see it who may not. `body`: has been found to be JSON. */
+function moved(type: string, body: Uint8Array, tree: FieldNode): Refusal | undefined {
+  if (type !== 'application/json-patch+json' || body.length === 0) return undefined
+  const at = movedOut(JSON.parse(Buffer.from(body).toString()), tree)
+  if (at === -1) return undefined
+  const message = `operation ${at} of the patch takes a masked value to a field in which it would not be masked; write the value there itself`
+  return refuse(422, 'Invalid', 'mask.moved', message)
 }
 
 /** Lower-cased, without parameters. */

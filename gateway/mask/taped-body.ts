@@ -6,7 +6,8 @@ import { JsonBody } from '../../protocols/json/body.ts'
 import type { BodyRewriter, FieldMasker, FieldTree } from '../../protocols/kube/field-masker.ts'
 import { limits } from '../../protocols/limits.ts'
 import { ProtobufBody } from '../../protocols/protobuf/body.ts'
-import { around, FieldNode } from './field-tree.ts'
+import type { FieldNode } from './field-tree.ts'
+import { EVERYTHING, nodeAt } from './patch-paths.ts'
 import { jsonOfYaml } from './yaml-body.ts'
 
 /** Stands for a body that cannot be read. */
@@ -24,7 +25,8 @@ export function maskedFields(
     if (mediaType.includes('protobuf')) return rewritten(body, new ProtobufBody('object', masker, limits.mask))
     return rewritten(mediaType.includes('yaml') ? (jsonOfYaml(body) ?? body) : body, json(masker))
   } catch (error) {
-    if (!(error instanceof PeerError || error instanceof SyntaxError)) throw error
+    // RangeError: deeper than there is stack to write it.
+    if (!(error instanceof PeerError || error instanceof SyntaxError || error instanceof RangeError)) throw error
     return undefined
   }
 }
@@ -53,20 +55,4 @@ function maskedPatch(body: Uint8Array, masker: FieldMasker, tree: FieldNode): Ui
     return Buffer.from(rewritten(Buffer.from(JSON.stringify(operation)), json(one))).toString()
   })
   return Buffer.from(`[${taped.join(',')}]`)
-}
-
-const EVERYTHING = new FieldNode('', 'text')
-
-/** What the tree has at a JSON pointer (RFC 6901); undefined where nothing there is masked. */
-function nodeAt(tree: FieldNode, pointer: string): FieldNode | undefined {
-  let node: FieldNode | undefined = tree
-  for (const token of pointer.split('/').slice(1)) {
-    if (node === undefined) return undefined
-    const step = token.replaceAll('~1', '/').replaceAll('~0', '~')
-    const isElement = /^(?:-|\d+)$/.test(step)
-    // Which of the named elements it is, only the object knows: all of them may be masked.
-    if (node.named !== undefined && isElement) node = around(['value'], EVERYTHING)
-    else node = node.below(step)
-  }
-  return node
 }

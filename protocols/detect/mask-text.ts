@@ -36,10 +36,14 @@ function inBase64(before: number): string[] {
   return [characters, characters.replaceAll('+', '-').replaceAll('/', '_')]
 }
 
+/** A password of a connection string that is too short for the mark (matchers/connection-string.ts). */
+const SHORT_PASSWORD = /:\/\/[\w.~%!$&*+,;=-]{0,512}:~{3,5}@/
+
 /** Whether a write would put a mask in place of a value. */
 export function hasTextMark(text: Uint8Array | string): boolean {
   const bytes = typeof text === 'string' ? Buffer.from(text) : asBuffer(text)
-  return MARKS.some((mark) => bytes.includes(mark, 0, 'latin1'))
+  if (MARKS.some((mark) => bytes.includes(mark, 0, 'latin1'))) return true
+  return bytes.includes(':~~~') && SHORT_PASSWORD.test(bytes.toString('latin1'))
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -28,8 +28,8 @@ export function readDocument(text: string, bounds: YamlBounds): Node | undefined
   return document.contents ?? undefined
 }
 
-/** The reader's own steps, counted: its time goes by them, not by bytes; and what it composes by recursion must not be deep. */
-function tokensOf(text: string, bounds: YamlBounds): CST.Token[] {
+/** The reader's own steps, counted: its time goes by them, not by bytes; and what it composes by recursion must not be deep. Throws YamlError. */
+export function tokensOf(text: string, bounds: Pick<YamlBounds, 'depth' | 'yamlTokens'>): CST.Token[] {
   const parser = new Parser()
   const tokens: CST.Token[] = []
   let count = 0

@@ -1,0 +1,37 @@
+// What a JSON patch's pointers (RFC 6901) name in a tree of masked fields; and whether a patch (RFC 6902) takes a value out
+// of them, to where nobody masks it.
+
+import { around, FieldNode } from './field-tree.ts'
+
+export const EVERYTHING = new FieldNode('', 'text')
+
+/** What the tree has at a pointer; undefined where nothing there is masked. What stands before the first "/" counts for nothing, as for the API server. */
+export function nodeAt(tree: FieldNode, pointer: string): FieldNode | undefined {
+  let node: FieldNode | undefined = tree
+  for (const token of pointer.split('/').slice(1)) {
+    if (node === undefined) return undefined
+    const step = token.replaceAll('~1', '/').replaceAll('~0', '~')
+    const isElement = /^(?:-|\d+)$/.test(step)
+    // Which of the named elements it is, only the object knows: all of them may be masked.
+    if (node.named !== undefined && isElement) node = around(['value'], EVERYTHING)
+    else node = node.below(step)
+  }
+  return node
+}
+
+/** The place of the first operation that copies or moves masked values to where they are not masked alike; -1: none does. */
+export function movedOut(operations: unknown, tree: FieldNode): number {
+  if (!Array.isArray(operations)) return -1
+  return operations.findIndex((operation: unknown) => {
+    if (typeof operation !== 'object' || operation === null) return false
+    const { op, from, path } = operation as { readonly op?: unknown; readonly from?: unknown; readonly path?: unknown }
+    if ((op !== 'copy' && op !== 'move') || typeof from !== 'string' || typeof path !== 'string') return false
+    const source = nodeAt(tree, from)
+    return source !== undefined && !isAlike(source, nodeAt(tree, path))
+  })
+}
+
+/** Both are masked whole, by the same rule and in the same form. */
+function isAlike(one: FieldNode, other: FieldNode | undefined): boolean {
+  return other?.isLeaf === true && one.isLeaf && one.form === other.form && one.rule === other.rule
+}

@@ -1,0 +1,129 @@
+// Ways round the masks, each tried as a caller would: values moved out of masked fields, bodies that cost more to read than
+// to write, masks too short to be known again.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { maskingOf, nothingLearned } from '../../../gateway/mask/compose.ts'
+import { maskingDocument } from '../../../gateway/mask/document.ts'
+import type { RequestMask } from '../../../gateway/mask/masking.ts'
+import type { Principal } from '../../../gateway/principal.ts'
+import { requestInfo } from '../../../gateway/request-info.ts'
+import { limits } from '../../../protocols/limits.ts'
+
+const alice: Principal = { user: 'alice', groups: [], actor: '', issuer: 'i', expiresAt: 0 }
+const rules = [{ name: 'db', resources: ['configmaps'], fields: ['data.password', 'binaryData'] }]
+const document = maskingDocument.parse({ exempt: [{ group: 'keepers' }], rules })
+const masking = maskingOf(document, new Uint8Array(32), nothingLearned())
+
+function requestTo(target: string, method: string, principal = alice): RequestMask {
+  const attributes = requestInfo(method, target, undefined)
+  assert.ok('verb' in attributes, target)
+  return masking.of('lab', principal, attributes)
+}
+
+const SECRET = '/api/v1/namespaces/prod/secrets/db?dryRun=All'
+const CONFIG_MAP = '/api/v1/namespaces/prod/configmaps/db'
+const type = (mediaType: string): string[] => ['Content-Type', mediaType]
+const LAST_APPLIED = '/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration'
+
+describe('a JSON patch that takes a value out of a masked field', () => {
+  const patched = (target: string, operation: object, principal = alice) =>
+    requestTo(target, 'PATCH', principal).refusal(
+      type('application/json-patch+json'),
+      Buffer.from(JSON.stringify([{ op: 'test', path: '/kind', value: 'x' }, operation])),
+    )
+
+  for (const [target, op, from, path] of [
+    [SECRET, 'move', '/data/password', '/metadata/annotations/x'],
+    [SECRET, 'copy', '/data/password', '/metadata/labels/x'],
+    [SECRET, 'copy', '/data', '/metadata/annotations'],
+    [SECRET, 'copy', '', '/metadata/annotations/x'],
+    [SECRET, 'move', 'x/data/pass~0word', '/metadata/annotations/x'],
+    [SECRET, 'copy', LAST_APPLIED, '/metadata/annotations/x'],
+    [SECRET, 'move', '/metadata/annotations', '/metadata/labels'],
+    [SECRET, 'copy', '/data/password', '/stringData/password'],
+    [SECRET, 'copy', '/data/password', LAST_APPLIED],
+    [CONFIG_MAP, 'copy', '/data/password', '/data/other'],
+    [CONFIG_MAP, 'move', '/data', '/metadata/annotations'],
+  ] as const) {
+    test(`by ${op} from ${from} to ${path} is refused, exempt or not`, () => {
+      for (const principal of [alice, { ...alice, groups: ['keepers'] }]) {
+        const refused = patched(target, { op, from, path }, principal)
+        assert.deepEqual([refused?.status, refused?.rule], [422, 'mask.moved'])
+      }
+    })
+  }
+
+  test('may pass where the value stays in a field that is masked alike, or was never masked', () => {
+    for (const [target, operation] of [
+      [SECRET, { op: 'move', from: '/data/a', path: '/data/b' }],
+      [SECRET, { op: 'copy', from: '/metadata/labels/a', path: '/metadata/labels/b' }],
+      [SECRET, { op: 'add', from: '/data/a', path: '/metadata/labels/b', value: '1' }],
+      [CONFIG_MAP, { op: 'copy', from: '/data/other', path: '/metadata/annotations/x' }],
+      [CONFIG_MAP, { op: 'move', from: '/binaryData/a', path: '/binaryData/b' }],
+      ['/api/v1/namespaces/prod/services/x', { op: 'copy', from: '/spec', path: '/metadata/annotations' }],
+    ] as const) {
+      assert.equal(patched(target, operation), undefined, JSON.stringify(operation))
+    }
+  })
+})
+
+describe('a body in YAML', () => {
+  const refusal = (body: string) =>
+    requestTo('/api/v1/namespaces/prod/secrets', 'POST').refusal(type('application/yaml'), Buffer.from(body))
+
+  test('of more parts than are read is refused before they are put together', () => {
+    const many = Array.from({ length: limits.mask.yamlTokens }, (_, at) => `k${at}: 1\n`).join('')
+    assert.equal(refusal(many)?.rule, 'mask.unreadable_body')
+    assert.equal(refusal('['.repeat(1_000_000))?.rule, 'mask.unreadable_body')
+  })
+
+  test('with a merge key, or a key twice, is refused: the tape would have another object than the cluster', () => {
+    for (const body of [
+      'kind: Secret\n<<:\n  stringData: {password: hunter2-x}\n',
+      'a: &a {stringData: {password: hunter2-x}}\nb: {<<: *a}\n',
+      'stringData: {a: b}\nstringData: {b: c}\n',
+      'a: 1\n"a": 2\n',
+    ]) {
+      assert.equal(refusal(body)?.rule, 'mask.unreadable_body', body)
+    }
+    assert.equal(refusal('a: &x {b: c}\nd: *x\n"<<": 1\n---\na: 1\n'), undefined)
+  })
+})
+
+test('a JSON patch that nests as deep as it is long is not kept, and breaks nothing', () => {
+  const body = `[{"op":"add","path":"/data","value":${'['.repeat(200_000)}${']'.repeat(200_000)}}]`
+  const { body: taped } = requestTo(SECRET, 'PATCH').body(type('application/json-patch+json'), Buffer.from(body), true)
+  assert.match(Buffer.from(taped).toString(), /not kept/)
+})
+
+describe('a mask of fewer than six bytes', () => {
+  const refusal = (text: string) =>
+    requestTo('/api/v1/namespaces/prod/services', 'POST').refusal(
+      type('application/json'),
+      Buffer.from(JSON.stringify({ spec: { url: text } })),
+    )
+
+  test('in place of a password in a connection string is known again', () => {
+    for (const url of ['mysql://root:~~~~@db/x', 'see postgres://a:~~~@h and b', 'amqp://u.v:~~~~~@h']) {
+      assert.equal(refusal(url)?.rule, 'mask.sentinel', url)
+    }
+  })
+
+  test('is not seen in ordinary text', () => {
+    for (const text of ['~~~~', 'see ~/x and http://h:80/~~~@x', '~~~\ncode\n~~~', 'mysql://root:x~~~@db']) {
+      assert.equal(refusal(text), undefined, text)
+    }
+  })
+})
+
+test('what the tape says of masked fields is bounded, however long their names are', () => {
+  const data = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`${'k'.repeat(60_000)}${at}`, 'dmFsdWU=']))
+  const { masked } = requestTo(SECRET, 'PUT').body(
+    type('application/json'),
+    Buffer.from(JSON.stringify({ data })),
+    true,
+  )
+  assert.ok((masked[0]?.fields.length ?? 0) < 8_192, String(masked[0]?.fields.length))
+  assert.equal(masked[0]?.count, 20)
+})

@@ -6,6 +6,8 @@ const FEWEST_SLOTS = 18
 const MOST_SLOTS = 21
 /** With more than one slot taken in so many, a larger filter is faster than what it finds for nothing. */
 const CROWDED = 24
+/** Bits for beginnings of three bytes, as a power of two: with 10,000 values one in twenty is set. */
+const THIRD_BITS = 21
 const MULTIPLIER = 0x9e3779b1 | 0
 
 /** Four bytes as one number, the first lowest: what an Int32Array over the same memory reads on every machine that Node runs on. */
@@ -32,6 +34,7 @@ export class GramFilter {
   #taken = 0
   /** Which one, two and three bytes begin a gram that must not pass before it is known to be whole. */
   readonly #beginnings = new Uint8Array(1 << 16)
+  readonly #thirds = new Uint8Array(1 << (THIRD_BITS - 3))
 
   /** `isHeld`: its bytes are not given out while only its beginning has come. */
   add(gram: number, isHeld: boolean): void {
@@ -40,7 +43,10 @@ export class GramFilter {
     if (this.#slots[slot] === 0) this.#taken += 1
     this.#slots[slot] = this.#slots[slot]! | (1 << ((hash >>> 8) & 7))
     if (!isHeld) return
-    for (let length = 1; length < 4; length++) this.#beginnings[beginningSlot(gram, length)] = 1
+    this.#beginnings[gram & 0xff] = 1
+    this.#beginnings[gram & 0xffff] = 1
+    const third = thirdSlot(gram)
+    this.#thirds[third >>> 3] = this.#thirds[third >>> 3]! | (1 << (third & 7))
   }
 
   /** True if there should be more slots: its owner clears it and adds all grams again. */
@@ -56,11 +62,14 @@ export class GramFilter {
     else this.#slots = new Uint8Array(1 << this.#bits)
     this.#taken = 0
     this.#beginnings.fill(0)
+    this.#thirds.fill(0)
   }
 
   /** Whether the lowest `length` (1 to 3) bytes of `gram` may be the beginning of a gram that is held. */
   mayBegin(gram: number, length: number): boolean {
-    return this.#beginnings[beginningSlot(gram, length)] === 1
+    if (length < 3) return this.#beginnings[length === 1 ? gram & 0xff : gram & 0xffff] === 1
+    const third = thirdSlot(gram)
+    return ((this.#thirds[third >>> 3]! >>> (third & 7)) & 1) === 1
   }
 
   /** Whether a gram may have been added. */
@@ -104,11 +113,9 @@ function has(slots: Uint8Array, shift: number, hash: number): boolean {
   return ((slots[hash >>> shift]! >>> ((hash >>> 8) & 7)) & 1) !== 0
 }
 
-/** One and two bytes have slots of their own or nearly so; three share them by a hash. */
-function beginningSlot(gram: number, length: number): number {
-  if (length === 1) return gram & 0xff
-  if (length === 2) return gram & 0xffff
-  return Math.imul(gram & 0xffffff, MULTIPLIER) >>> 16
+/** Three bytes share bits by a hash. */
+function thirdSlot(gram: number): number {
+  return Math.imul(gram & 0xffffff, MULTIPLIER) >>> (32 - THIRD_BITS)
 }
 
 /** From grams to numbers other than zero. */

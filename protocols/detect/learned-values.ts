@@ -2,6 +2,7 @@
 // and the escapes of JSON and URLs. It keeps hashes, not values, of a bounded number; what was used longest ago goes first.
 
 import { isUtf8 } from 'node:buffer'
+import { maskedFrom, SURE_LENGTH } from './beginnings.ts'
 import {
   BASE64,
   BASE64_SECOND,
@@ -34,8 +35,8 @@ export interface LearnedBounds {
   readonly shortest: number
 }
 
-/** This much of a value, by its hash, and a flush no longer lets its beginning pass. */
-const SURE_LENGTH = 6
+/** As hexadecimal digits so many, of four bytes. */
+const SURE_DIGITS = 8
 const SHORTEST_SEQUENCE = 4
 /** When the bounds are met, this part of the values goes at once: what goes one by one is forgotten slowly. */
 const EVICTED_PART = 8
@@ -121,6 +122,7 @@ export class LearnedValues {
     const forms = this.#grams.get(gram)
     if (forms === 0) return NONE
     let outcome: Outcome = NONE
+    let from = window.end
     let to = at
     let isBase64 = false
     let isSure = false
@@ -128,19 +130,22 @@ export class LearnedValues {
       const form = left & -left
       const each = this.#walk(form, window, at, found)
       if (each === NONE) continue
+      const begins = maskedFrom(window.text, at, window.end, form === HEX ? SURE_DIGITS : SURE_LENGTH)
       if (each === LIVE) {
+        from = outcome === LIVE ? Math.min(from, begins) : begins
         outcome = LIVE
         isSure ||= found.isSure
       } else if (found.to > to) {
+        if (outcome !== LIVE) from = begins
         if (outcome === NONE) outcome = FOUND
         to = found.to
         isBase64 = form === BASE64 || form === BASE64_SECOND || form === BASE64_THIRD
         isSure = true
       }
     }
-    if (outcome === LIVE) return found.live(at, isSure && !isCommon(window, at))
     if (outcome === NONE) return NONE
-    found.mask(at, to)
+    if (outcome === LIVE) return found.live(from, isSure && !isCommon(window, at))
+    found.mask(from, to)
     found.isBase64 = isBase64
     return FOUND
   }

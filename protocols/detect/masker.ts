@@ -3,6 +3,7 @@
 // match may look back on, then what is held, then what has come.
 
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
+import { maskedFrom } from './beginnings.ts'
 import { skipClass } from './classes.ts'
 import { lineEndWidth, nextLineEndByte } from './encodings.ts'
 import { type GramFilter, type GramTable, gramAt } from './grams.ts'
@@ -251,7 +252,8 @@ export class StreamMasker implements TextMasker {
     if (this.#ending === 'end') return
     if (place < this.#firstLive) this.#firstLive = place
     const [begun, octets] = length === 0 ? [this.#text[place]!, 1] : [gram, length]
-    if (place < this.#hold && this.#sought.filter.mayBegin(begun, octets)) this.#hold = place
+    if (place >= this.#hold || !this.#sought.filter.mayBegin(begun, octets)) return
+    this.#hold = Math.min(this.#hold, maskedFrom(this.#text, place, this.#end))
   }
 
   #consider(place: number, gram: number, isContiguous: boolean): void {

@@ -1,4 +1,4 @@
-// The tour's calls without kubectl: GET and DELETE over HTTPS, and exec over a WebSocket (v5.channel.k8s.io), one
+// The tour's calls without kubectl: GET, PUT and DELETE over HTTPS, and exec over a WebSocket (v5.channel.k8s.io), one
 // connection each. It shows answers as kubectl would, and nothing of an answer that it does not understand.
 
 import { createHash, randomBytes, randomInt } from 'node:crypto'
@@ -11,7 +11,7 @@ import { CHANNEL } from '../protocols/kube/channels.ts'
 import { limits } from '../protocols/limits.ts'
 import { WebSocketConnection } from '../protocols/websocket/connection.ts'
 import { OPCODE } from '../protocols/websocket/events.ts'
-import type { Call, Caller, Result } from './call.ts'
+import type { Call, Caller, ExecCall, Result } from './call.ts'
 import { at, listAt, textAt } from './cluster/object.ts'
 
 export interface ClientOptions {
@@ -20,9 +20,12 @@ export interface ClientOptions {
   /** The authority of its certificate, PEM. */
   readonly ca: string
   readonly token: string
+  /** Why it calls, for people who must say yes (`Sallyport-Intent`); not said if absent. */
+  readonly intent?: string
 }
 
-const DEADLINE_MILLIS = 20_000
+/** Longer than a call may wait for a person's yes. */
+const DEADLINE_MILLIS = 150_000
 const PROTOCOL = 'v5.channel.k8s.io'
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
 
@@ -30,8 +33,12 @@ const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
 export function ownCaller(options: ClientOptions): Caller {
   return (call) => {
     switch (call.verb) {
+      case 'list':
+        return list(options, call)
       case 'get':
-        return get(options, call)
+        return reveal(options, call)
+      case 'update':
+        return writeBack(options, call)
       case 'delete':
         return remove(options, call)
       case 'exec':
@@ -40,7 +47,7 @@ export function ownCaller(options: ClientOptions): Caller {
   }
 }
 
-async function get(options: ClientOptions, { resource, namespace }: Extract<Call, { verb: 'get' }>): Promise<Result> {
+async function list(options: ClientOptions, { resource, namespace }: Extract<Call, { verb: 'list' }>): Promise<Result> {
   const path = resource === 'namespaces' ? '/api/v1/namespaces' : `/api/v1/namespaces/${namespace || 'default'}/pods`
   const { status, body } = await ask(options, 'GET', `${path}?limit=500`, { accept: TABLE })
   if (status !== 200 || at(body, 'kind') !== 'Table') return failure(body)
@@ -53,6 +60,31 @@ async function get(options: ClientOptions, { resource, namespace }: Extract<Call
   const shown = columns.filter((column) => column.shown)
   const rows = listAt(body, 'rows').map((row) => shown.map(({ index }) => String(listAt(row, 'cells')[index] ?? '')))
   return { text: rows.length === 0 ? 'No resources found.\n' : table(shown, rows), code: 0 }
+}
+
+async function reveal(
+  options: ClientOptions,
+  { secret, key, namespace }: Extract<Call, { verb: 'get' }>,
+): Promise<Result> {
+  const { status, body } = await ask(options, 'GET', secretPath(secret, namespace), {})
+  if (status !== 200) return failure(body)
+  return { text: Buffer.from(textAt(body, `data.${key}`), 'base64').toString('utf8'), code: 0 }
+}
+
+async function writeBack(
+  options: ClientOptions,
+  { secret, namespace }: Extract<Call, { verb: 'update' }>,
+): Promise<Result> {
+  const path = secretPath(secret, namespace)
+  const read = await ask(options, 'GET', path, {})
+  if (read.status !== 200) return failure(read.body)
+  const json = { 'content-type': 'application/json' }
+  const { status, body } = await ask(options, 'PUT', path, json, JSON.stringify(read.body))
+  return status === 200 ? { text: `secret/${secret} replaced\n`, code: 0 } : failure(body)
+}
+
+function secretPath(name: string, namespace: string): string {
+  return `/api/v1/namespaces/${namespace || 'default'}/secrets/${name}`
 }
 
 async function remove(
@@ -71,6 +103,10 @@ async function remove(
 /** As kubectl prints a Status (kubectl pkg/cmd/util/helpers.go). */
 function failure(body: unknown): Result {
   const reason = textAt(body, 'reason')
+  if (reason === 'Invalid') {
+    const causes = listAt(body, 'details.causes').map((one) => `${textAt(one, 'field')}: ${textAt(one, 'message')}`)
+    return { text: `The request is invalid: ${causes.join(', ')}\n`, code: 1 }
+  }
   return {
     text: `Error from server${reason === '' ? '' : ` (${reason})`}: ${textAt(body, 'message') || 'no message'}\n`,
     code: 1,
@@ -82,6 +118,7 @@ function ask(
   method: string,
   path: string,
   headers: Record<string, string>,
+  sent?: string,
 ): Promise<{ status: number; body: unknown }> {
   return new Promise((resolve, reject) => {
     const asked = request(new URL(path, options.server), {
@@ -89,21 +126,23 @@ function ask(
       ca: options.ca,
       agent: false,
       timeout: DEADLINE_MILLIS,
-      headers: { ...headers, authorization: `Bearer ${options.token}` },
+      headers: { ...headers, ...claims(options) },
     })
     asked.on('timeout', () => asked.destroy(new Error('the gateway did not answer in time')))
     asked.on('error', reject)
     asked.on('response', (response) => {
       textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, body: jsonOf(text) }), reject)
     })
-    asked.end()
+    asked.end(sent)
   })
 }
 
-function execute(
-  options: ClientOptions,
-  { pod, container, namespace, argv }: Extract<Call, { verb: 'exec' }>,
-): Promise<Result> {
+/** Who calls, and why. */
+function claims({ token, intent }: ClientOptions): Record<string, string> {
+  return { authorization: `Bearer ${token}`, ...(intent !== undefined && { 'sallyport-intent': intent }) }
+}
+
+function execute(options: ClientOptions, { pod, container, namespace, argv }: ExecCall): Promise<Result> {
   const query = new URLSearchParams({ container, stdout: 'true', stderr: 'true' })
   for (const word of argv) query.append('command', word)
   const key = randomBytes(16).toString('base64')
@@ -115,7 +154,7 @@ function execute(
         agent: false,
         timeout: DEADLINE_MILLIS,
         headers: {
-          authorization: `Bearer ${options.token}`,
+          ...claims(options),
           connection: 'Upgrade',
           upgrade: 'websocket',
           'sec-websocket-version': '13',

@@ -8,8 +8,10 @@ import { ClassicLevel } from 'classic-level'
 import { entryRange } from '../protocols/tape/keys.ts'
 import { SEGMENTS } from '../protocols/tape/pointer.ts'
 
-/** What the gateway alone owns (LevelDB's lock, its keys and announcements, its reserve of disk space), and the demo's own. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['LOCK', 'admin.json', 'admin.token', 'ballast', 'demo', 'log-key.pem'])
+/** What the gateway alone owns (LevelDB's lock, its keys and announcements, its journal, its reserve of disk space), and the demo's own. */
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  ...['LOCK', 'admin.json', 'admin.token', 'approvals', 'ballast', 'demo', 'log-key.pem', 'mask-key'],
+])
 /** A store that writes while it is copied may give a copy that does not open. */
 const ATTEMPTS = 5
 

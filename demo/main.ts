@@ -2,7 +2,7 @@
 // process; the tour; and then, unless it is to end, the same left running with a kubeconfig to use.
 
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import pino from 'pino'
@@ -38,6 +38,7 @@ const AUDIENCE = 'sallyport'
 const TOKEN_HOURS = 8
 const DEVELOPER = 'developer'
 const AGENT = 'agent'
+const INTENT = 'settle a refund that support has agreed to'
 
 /** Resolves with the exit code once all is stopped: 0, 1 if something did not start or the tour did not hold, 130 if the tour was stopped. */
 export async function demo(options: DemoOptions): Promise<number> {
@@ -48,14 +49,19 @@ export async function demo(options: DemoOptions): Promise<number> {
     width: io.terminal?.columns,
   })
   const undo: (() => unknown)[] = []
-  const interrupted = interruption(undo)
+  const stop = new AbortController()
+  const interrupted = interruption(undo).then(() => stop.abort())
   try {
     const stage = await start(options, undo)
     introduce(terminal, stage, options)
-    const { data, scratch, call } = stage
-    const told = tour({ terminal, data, scratch, call, ownCluster: options.kubeconfig !== undefined }).then(
-      () => 'told',
-    )
+    const isThere = !options.once && process.stdin.isTTY === true && process.stdout.isTTY === true
+    const told = tour({
+      ...stage,
+      terminal,
+      stopped: stop.signal,
+      ownCluster: options.kubeconfig !== undefined,
+      viewer: isThere ? enter : undefined,
+    }).then(() => 'told')
     if ((await Promise.race([told, interrupted])) !== 'told') return EXIT.INTERRUPTED
     if (!options.once) {
       sayHowToGoOn(terminal, stage)
@@ -79,6 +85,9 @@ interface Stage {
   readonly scratch: string
   readonly kubeconfig: string
   readonly call: Caller
+  readonly ask: Caller
+  /** The file with the approver's token. */
+  readonly approver: string
   readonly client: string
 }
 
@@ -127,10 +136,15 @@ async function start(options: DemoOptions, undo: (() => unknown)[]): Promise<Sta
   const home = join(scratch, 'home')
   mkdirSync(home)
   const kubectl = await kubectlCaller(kubeconfig, AGENT, home)
-  const call =
-    kubectl ?? ownCaller({ server: gateway.address, ca: readFileSync(gateway.ca, 'utf8'), token: agentToken })
+  const own = { server: gateway.address, ca: readFileSync(gateway.ca, 'utf8'), token: agentToken }
+  const call = kubectl ?? ownCaller(own)
+  // kubectl has no way to say why.
+  const ask = ownCaller({ ...own, intent: INTENT })
+  const approver = join(folder, 'bob.token')
+  const bob = await issuer.token({ subject: 'bob', groups: ['sre'], audience: AUDIENCE, expiresAt })
+  writeFileSync(approver, bob, { mode: 0o600 })
   const client = kubectl === undefined ? "none on the PATH: the demo's own client stands in" : 'the one on the PATH'
-  return { gateway, issuer, clusterUrl: cluster?.url, data, scratch, kubeconfig, call, client }
+  return { gateway, issuer, clusterUrl: cluster?.url, data, scratch, kubeconfig, call, ask, approver, client }
 }
 
 async function startDemoCluster(
@@ -176,7 +190,7 @@ function introduce(
   }
 }
 
-function sayHowToGoOn(terminal: Terminal, { gateway, data, kubeconfig, clusterUrl }: Stage): void {
+function sayHowToGoOn(terminal: Terminal, { gateway, data, kubeconfig, clusterUrl, approver }: Stage): void {
   terminal.title('Your turn: it stays up until Ctrl-C')
   terminal.blank()
   terminal.lines(`export KUBECONFIG='${kubeconfig}'`)
@@ -185,8 +199,10 @@ function sayHowToGoOn(terminal: Terminal, { gateway, data, kubeconfig, clusterUr
   } else {
     terminal.lines(
       'kubectl get pods',
-      'kubectl exec -it shell -c main -- sh',
-      `kubectl --context ${AGENT} get secret db         # refused: agents read no Secrets`,
+      'kubectl exec -it shell -c main -- sh                    # alice herself',
+      `kubectl --context ${AGENT} exec -it shell -c main -- sh    # her agent waits, until in another terminal bob says:`,
+      `npx sallyport approvals ls --data '${data}'`,
+      `npx sallyport approvals approve ID --token-file '${approver}' --data '${data}'`,
     )
   }
   terminal.blank()
@@ -194,14 +210,27 @@ function sayHowToGoOn(terminal: Terminal, { gateway, data, kubeconfig, clusterUr
     terminal.lines(`npx sallyport tapes ${command} --data '${data}'`)
   }
   terminal.blank()
+  const people = `alice (context ${DEVELOPER}), and claude-code for alice (context ${AGENT})`
   terminal.facts([
-    [
-      'tokens',
-      `valid for ${TOKEN_HOURS} hours: alice (context ${DEVELOPER}), and claude-code for alice (context ${AGENT})`,
-    ],
+    ['tokens', `valid for ${TOKEN_HOURS} hours: ${people}`],
     ['policy', join(data, 'demo', 'policy.yaml')],
     ['admin', gateway.admin],
   ])
+}
+
+/** Resolves once somebody presses Enter, or the signal says that it is not needed. */
+function enter(signal: AbortSignal): Promise<void> {
+  const { stdin } = process
+  return new Promise((done) => {
+    const end = (): void => {
+      stdin.off('data', end).pause()
+      signal.removeEventListener('abort', end)
+      done()
+    }
+    signal.addEventListener('abort', end)
+    stdin.once('data', end).resume()
+    if (signal.aborted) end()
+  })
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

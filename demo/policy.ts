@@ -1,5 +1,5 @@
-// The demo's access policies, as the YAML that a user would write. The agent reads, works in `default`, and cannot change
-// `prod` or read Secrets; a deny wins over every allow, so that what holds for an agent holds whoever it works for.
+// The demo's access policies, as the YAML that a user would write. The agent reads, works in `default`, needs a yes for a
+// shell, and cannot change `prod`; a deny wins over every allow, so that it holds for an agent whoever it works for.
 
 /** Before the demo's own cluster. */
 export const DEMO_POLICY = `apiVersion: sallyport/v1
@@ -11,11 +11,12 @@ rules:
   verbs: [create, update, patch, delete, deletecollection, exec, attach, portforward, proxy]
   namespaces: [prod]
   effect: deny
-- name: agents-read-no-secrets
+- name: agents-shells-need-a-yes
   subjects: [{actor: "*"}]
-  verbs: [get, list, watch]
-  resources: [secrets]
-  effect: deny
+  verbs: [exec]
+  commands: [{argv: [sh, "..."]}, {argv: [bash, "..."]}]
+  effect: requireApproval
+  approval: {approvers: [{group: "oidc:sre"}], wait: 120s, validFor: 10m, uses: 1}
 - name: developers
   subjects: [{group: "oidc:developers"}]
   verbs: ["*"]

@@ -11,8 +11,8 @@ export interface TerminalOptions {
   readonly width: number | undefined
 }
 
-/** Lines shown of one answer. */
-const LINES = 12
+/** Lines shown of one answer: what an approver sees is one. */
+const LINES = 16
 /** Prose is no wider, whatever the terminal. */
 const WIDEST = 100
 const NARROWEST = 40
@@ -55,7 +55,7 @@ export class Terminal {
     for (const text of texts) this.#line(printable(text), '   ')
   }
 
-  /** What a command printed; cut past a dozen lines. */
+  /** What a command printed; cut where it is long. */
   output(text: string, colour?: Colour): void {
     const lines = text.trimEnd().split(/\r?\n/)
     for (const line of lines.slice(0, LINES)) this.#paragraph(line, '     ', colour)

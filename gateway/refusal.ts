@@ -18,10 +18,13 @@ export interface RefusalAnswer {
 export function refusalAnswer(refusal: Refusal, auditId: string): RefusalAnswer {
   const { status, reason, message, rule, causes = [], consent } = refusal
   const uid = auditId === '' ? {} : { uid: auditId }
-  // Of an Invalid kubectl shows the causes alone (kubectl pkg/cmd/util/helpers.go).
-  const cause = reason === 'Invalid' ? `${rule}: ${message}` : rule
+  // Of an Invalid kubectl shows the causes alone, each with its field before it (kubectl pkg/cmd/util/helpers.go).
+  const cause =
+    reason === 'Invalid'
+      ? (['SallyportRule', `${rule}: ${message}`, 'body'] as const)
+      : (['SallyportRule', rule] as const)
   const approval = consent === undefined ? [] : ([['SallyportApproval', consent.id]] as const)
-  const told = [['SallyportRule', cause], ...causes, ...approval] as const
+  const told = [cause, ...causes, ...approval] as const
   const body = statusBytes({ code: status, reason, message, ...uid, causes: told })
   const fields = auditId === '' ? JSON_FIELDS : [...JSON_FIELDS, 'Audit-ID', auditId]
   return { status, fields: status === 401 ? [...fields, 'WWW-Authenticate', 'Bearer'] : fields, body }

@@ -5,13 +5,14 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ContainerLog } from './container-log.ts'
-import { at, type KubeObject, listAt, textAt } from './object.ts'
+import { at, isObject, type KubeObject, listAt, textAt } from './object.ts'
 import { type Exit, LocalProcess, type ProcessListener, type TerminalSize } from './process.ts'
 import { RESOURCES, type Resource } from './resources.ts'
 import { ApiError } from './status.ts'
 import type { ObjectStore } from './store.ts'
 
 const PODS = RESOURCES.find(({ plural }) => plural === 'pods') as Resource
+const SECRETS = RESOURCES.find(({ plural }) => plural === 'secrets') as Resource
 export const NODE_NAME = 'demo-node'
 /** A container's terminal before anybody has attached to it. */
 const FIRST_SIZE: TerminalSize = { columns: 80, rows: 24 }
@@ -72,12 +73,13 @@ export class Pods {
   ): LocalProcess {
     const { namespace, pod } = target
     const { name } = this.container(namespace, pod, target.container)
-    const { uid } = this.#store.get(PODS, namespace, pod).metadata
+    const object = this.#store.get(PODS, namespace, pod)
+    const { uid } = object.metadata
     const started = new LocalProcess(
       {
         argv,
         directory: join(this.#find(namespace, pod).folder, name),
-        environment: this.#environment(uid, pod, name),
+        environment: this.#environment(object, name),
         terminal,
       },
       {
@@ -151,7 +153,7 @@ export class Pods {
             {
               argv,
               directory,
-              environment: this.#environment(uid, podName, name),
+              environment: this.#environment(pod, name),
               terminal: tty ? FIRST_SIZE : undefined,
             },
             listener,
@@ -185,17 +187,29 @@ export class Pods {
     })
   }
 
-  /** What a container sees: the way to this machine's programs, and nothing else of its environment. */
-  #environment(uid: string, pod: string, container: string): Record<string, string> {
-    const home = join(this.#folder, uid, container)
+  /** What a container sees: the way to this machine's programs, what its spec names, and nothing else of this machine. */
+  #environment(pod: KubeObject, container: string): Record<string, string> {
+    const { uid, name } = pod.metadata
+    const spec = listAt(pod, 'spec.containers').find((one) => textAt(one, 'name') === container)
+    const own = listAt(spec, 'env').map((one) => [textAt(one, 'name'), this.#valueOf(pod, one)] as const)
     return {
+      ...Object.fromEntries(own),
       PATH: process.env.PATH ?? '/usr/bin:/bin',
-      HOME: home,
-      HOSTNAME: pod,
+      HOME: join(this.#folder, uid, container),
+      HOSTNAME: name,
       CONTAINER_NAME: container,
       LANG: 'C.UTF-8',
-      PS1: `${pod}:$ `,
+      PS1: `${name}:$ `,
     }
+  }
+
+  /** Of an environment variable: what its spec says, or what the Secret has that it refers to. */
+  #valueOf(pod: KubeObject, variable: unknown): string {
+    const secret = textAt(variable, 'valueFrom.secretKeyRef.name')
+    if (secret === '') return textAt(variable, 'value')
+    const data = at(this.#store.find(SECRETS, pod.metadata.namespace ?? '', secret), 'data')
+    const value = isObject(data) ? data[textAt(variable, 'valueFrom.secretKeyRef.key')] : undefined
+    return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : ''
   }
 
   #kill(): void {

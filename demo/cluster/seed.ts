@@ -40,7 +40,8 @@ export async function seed(store: ObjectStore): Promise<() => void> {
     spec: {},
     status: { nodeInfo: { kubeletVersion: 'v1.37.0' }, conditions: [{ type: 'Ready', status: 'True' }] },
   })
-  make('pods', 'default', 'shell', pod(container('main', { command: [...TICKS, 'tick'] }), container('sidecar')), {
+  const env = [{ name: 'DB_PASSWORD', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }]
+  make('pods', 'default', 'shell', pod(container('main', { command: [...TICKS, 'tick'], env }), container('sidecar')), {
     app: 'shell',
   })
   make(

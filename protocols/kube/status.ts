@@ -11,8 +11,8 @@ export interface StatusOptions {
   readonly message: string
   /** Details.uid: what a person quotes to find the request again. */
   readonly uid?: string
-  /** Details.causes: [type, message]; the type is serialised as `reason`. */
-  readonly causes?: readonly (readonly [type: string, message: string])[]
+  /** Details.causes: the type is serialised as `reason`; the field is where in the request it is. */
+  readonly causes?: readonly (readonly [type: string, message: string, field?: string])[]
 }
 
 const UTF8 = new TextEncoder()
@@ -23,7 +23,7 @@ export function statusBytes(options: StatusOptions): Uint8Array {
   const { code, reason, message, uid, causes } = options
   const details = {
     ...(uid === undefined ? {} : { uid }),
-    ...(causes === undefined ? {} : { causes: causes.map(([type, text]) => ({ reason: type, message: text })) }),
+    ...(causes === undefined ? {} : { causes: causes.map(([reason, message, field]) => ({ reason, message, field })) }),
   }
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, details, code }
   return UTF8.encode(`${JSON.stringify(status)}\n`)

@@ -208,6 +208,13 @@ test('the environment of this process does not reach a pod', async () => {
   assert.doesNotMatch(session.channels.get(CHANNEL.STDOUT) ?? '', /hidden/)
 })
 
+test('a variable of a container has what the Secret holds that its spec refers to', async () => {
+  const path = `${POD}/shell/exec?${command('printenv', 'DB_PASSWORD')}&${OUTPUTS}`
+  const session = websocketSession(await upgraded(peer.upgrade('GET', path, websocketFields(V5))))
+  await session.ended
+  assert.equal(session.channels.get(CHANNEL.STDOUT), 'default-s3cret\n')
+})
+
 test('attach joins the process of the container', async () => {
   const session = websocketSession(
     await upgraded(peer.upgrade('GET', `${POD}/repl/attach?container=pipe&stdin=true&${OUTPUTS}`, websocketFields(V5))),

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
 
 /** What the demo's pods run. kubectl is not among it. */
-const PROGRAMS = ['sh', 'cat', 'sleep', 'script', 'stty', 'tty']
+const PROGRAMS = ['sh', 'cat', 'printenv', 'sleep', 'script', 'stty', 'tty']
 
 test('the tour ends well without kubectl on the PATH', { timeout: 30_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-path-'))
@@ -21,9 +21,17 @@ test('the tour ends well without kubectl on the PATH', { timeout: 30_000 }, asyn
   const { code, out, err } = await run(['--input-type=module', '--eval', script()], { PATH: folder })
   assert.equal(code, 0, `${out}\n${err}`)
   assert.match(out, /shell +2\/2 +Running/)
+  assert.match(out, /go-template=.*\n +sallyport-masked-/)
+  assert.match(out, /printenv DB_PASSWORD\n +~mask~+\n[^$]*masked by learned/)
+  assert.match(out, /The request is invalid: body: mask\.sentinel: data\.\w+ holds a masked value/)
+  assert.doesNotMatch(out, /s3cret/)
   assert.match(out, /Error from server \(Forbidden\)[\s\S]*agents-do-not-touch-prod/)
+  assert.match(out, /Agent +claude-code\n[\s\S]*Why +settle a refund[\s\S]*Command +kubectl exec shell/)
+  assert.match(out, /on tape: approval \w+: oidc:bob says yes · use 1 of 1\n/)
+  assert.match(out, /denied by oidc:bob: not\s+without a ticket\n/)
   assert.match(out, /refund 900 EUR\n/)
   assert.match(out, /now says "refund 100 EUR"/)
+  assert.match(out, /actor claude-code is locked by [\s\S]*is no longer locked by this\n/)
   assert.ok(!out.includes('\x1b'), 'colours only where there is a terminal')
 })
 

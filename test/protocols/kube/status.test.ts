@@ -26,6 +26,19 @@ test('a Status has the shape of metav1, and a cause its type under "reason"', ()
   assert.deepEqual(plain.details, {})
 })
 
+test('what is invalid says in which part of the request', () => {
+  const bytes = statusBytes({
+    code: 422,
+    reason: 'Invalid',
+    message: 'm',
+    causes: [['SallyportRule', 'mask.sentinel: m', 'body']],
+  })
+  assert.match(
+    Buffer.from(bytes).toString(),
+    /"causes":\[\{"reason":"SallyportRule","message":"mask.sentinel: m","field":"body"\}\]/,
+  )
+})
+
 test('what we write on an error stream is read back', () => {
   assert.deepEqual(read(exitStatus(0)), { success: true, exitCode: 0, message: '' })
   assert.deepEqual(read(exitStatus(137)), {

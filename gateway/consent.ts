@@ -35,6 +35,9 @@ export interface Consulted {
   identify(): Promise<Question['principal'] | Refusal>
 }
 
+/** Why the tape of a stream ends whose yes was taken back, or whose grant is over. */
+export const CONSENT_ENDED = 'consent ended'
+
 /** For nobody: there is no client any more. */
 const GONE = refuse(503, 'ServiceUnavailable', 'approvals.gone', 'the client has gone')
 
@@ -72,8 +75,9 @@ export async function consent(gate: Gate, consulted: Consulted): Promise<Permiss
   const changed = await again(gate, consulted)
   if (changed !== undefined) return withConsent(changed, approval, decision)
   if (terms.ticketRequired) {
+    // Those that people have seen: what the repeated call names is one that nobody has said yes to.
     const { ticket, yeses } = approvals.get(approval.id) ?? approval
-    const closed = await gate.current().tickets.check([claims.ticket, ticket, ...yeses.map((yes) => yes.ticket)])
+    const closed = await gate.current().tickets.check([ticket, ...yeses.map((yes) => yes.ticket)])
     if (closed !== undefined) return withConsent(closed, approval, decision)
   }
   if (exchange.isGone) return GONE
@@ -138,7 +142,16 @@ function parked(gate: Gate, { exchange, question, claims, body }: Consulted, { i
 }
 
 export function whoOf({ principal, cluster }: Pick<Question, 'principal' | 'cluster'>, { run }: Claims): Who {
-  return { user: principal.user, actor: principal.actor, run, cluster }
+  return { user: principal.user, actor: principal.actor, run, cluster, consent: '' }
+}
+
+/** A yes that was taken back while its call was on the way, and a standing grant that is over, open nothing any more. */
+export function ended({ people, deadlines }: Gate, { consent: given }: Permission): Refusal | undefined {
+  const approval = given === undefined ? undefined : people.approvals.get(given.id)
+  if (approval === undefined) return undefined
+  if (approval.state === 'revoked') return notGood(approval)
+  const isOver = approval.target.kind === 'grant' && deadlines.now() >= (approval.validUntil ?? 0)
+  return isOver ? notGood({ ...approval, state: 'expired' }) : undefined
 }
 
 /** The wait has let the world go on: whether the caller is still who they were, unlocked, and asked the same. */

@@ -34,12 +34,14 @@ export interface Cuttable {
   cut(cut: Cut): void
 }
 
-/** Whose it is, for locks. `run` is what the caller says, or "". */
+/** Whose it is, for locks, and whose yes it rests on. `run` is what the caller says, or "". */
 export interface Who {
   readonly user: string
   readonly actor: string
   readonly run: string
   readonly cluster: string
+  /** The approval or the standing grant by which it goes on, or "". */
+  readonly consent: string
 }
 
 export interface Gate {

@@ -7,11 +7,14 @@ import type { Logger } from 'pino'
 import { limits, setLimits } from '../protocols/limits.ts'
 import { startAdmin } from './admin/admin.ts'
 import { createMetrics } from './admin/metrics.ts'
+import type { Approval } from './approvals/approvals.ts'
 import { type Lock, lockRefusal, stops } from './approvals/locks.ts'
+import { notGood } from './approvals/refusals.ts'
 import { type Reach, readReach } from './approvals-config.ts'
 import { Authenticator } from './authn/authenticator.ts'
 import { ClientConnections } from './client-connections.ts'
 import type { Config } from './config.ts'
+import { CONSENT_ENDED } from './consent.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Cluster, Cuttable, Gate, Who } from './gate.ts'
 import { DecisionHooks } from './hooks/decision-hook.ts'
@@ -135,6 +138,10 @@ export async function startGateway(config: Config, log: Logger): Promise<Running
     people.locks.onEvent((event) => {
       if (event.kind === 'lock') cutLocked(event.lock, [streams, parked])
     })
+    people.approvals.onEvent(({ kind }, approval) => {
+      const isOver = kind === 'revoke' || (kind === 'expire' && approval.target.kind === 'grant')
+      if (isOver) cutConsented(approval, streams)
+    })
     undo.push(() => closeClusters(gate))
 
     const clients = new ClientConnections(() => gate)
@@ -238,6 +245,13 @@ function cutLocked(lock: Lock, open: readonly ReadonlyMap<Cuttable, Who>[]): voi
   for (const each of open) {
     for (const [cuttable, who] of [...each]) if (stops(lock.target, who)) cuttable.cut(cut)
   }
+}
+
+/** Ends what goes on by a yes that was taken back, or by a grant that is over. */
+function cutConsented(approval: Approval, streams: ReadonlyMap<Cuttable, Who>): void {
+  const refusal = notGood(approval)
+  const cut = { reason: CONSENT_ENDED, message: `sallyport: ${refusal.message}`, refusal }
+  for (const [cuttable, { consent }] of [...streams]) if (consent === approval.id) cuttable.cut(cut)
 }
 
 /** Where people answer is where the admin API listens, unless the configuration says otherwise. */

@@ -12,7 +12,7 @@ import { requestDigest } from './approvals/request-digest.ts'
 import type { Spending } from './budgets/spending.ts'
 import { type Claims, claimsOf } from './claims.ts'
 import type { ApiTape, Client } from './client.ts'
-import { consent, granted, whoOf } from './consent.ts'
+import { CONSENT_ENDED, consent, ended, granted, whoOf } from './consent.ts'
 import { type ApprovalNeeded, needsApproval, type Permission, type Refusal, refuse } from './decision.ts'
 import { ClientGone, type Exchange } from './exchange.ts'
 import type { Cluster, Gate, Who } from './gate.ts'
@@ -255,9 +255,9 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
     answerFailed(gate, permitted, tape, number, credentials)
     return
   }
-  const locked = lockOn(gate, permitted)
-  if (locked !== undefined) {
-    refuseOn(gate, exchange, tape, number, locked, permitted.auditId)
+  const refused = stopped(gate, permitted)
+  if (refused !== undefined) {
+    refuseOn(gate, exchange, tape, number, refused, permitted.auditId)
     return
   }
   const answer: Answer = new Answer({
@@ -335,10 +335,10 @@ async function stream(gate: Gate, permitted: Permitted, offer: StreamOffer): Pro
     tape.seal('cluster gone')
     return
   }
-  const locked = lockOn(gate, permitted)
-  if (locked !== undefined) {
-    refuseOn(gate, exchange, tape, number, locked, permitted.auditId)
-    tape.seal('locked')
+  const refused = stopped(gate, permitted)
+  if (refused !== undefined) {
+    refuseOn(gate, exchange, tape, number, refused, permitted.auditId)
+    tape.seal(reasonOf(refused))
     return
   }
   let answer: UpgradeAnswer
@@ -397,18 +397,18 @@ async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgrad
     tape.seal('fault')
     return
   }
-  const locked = lockOn(gate, permitted)
-  if (locked !== undefined) {
+  const refused = stopped(gate, permitted)
+  if (refused !== undefined) {
     answer.socket.destroy()
-    refuseOn(gate, exchange, tape, number, locked, permitted.auditId)
-    tape.seal('locked')
+    refuseOn(gate, exchange, tape, number, refused, permitted.auditId)
+    tape.seal(reasonOf(refused))
     return
   }
   tape.append('response', { exchange: number, status: 101, fields: agreed.fields, by: 'cluster' })
   if (permission.durability === 'strict') await tape.durable()
-  const isLocked = lockOn(gate, permitted) !== undefined
-  if (exchange.isGone || answer.socket.destroyed || isLocked) {
-    tape.seal(isLocked ? 'locked' : exchange.isGone ? 'client gone' : 'cluster gone')
+  const late = stopped(gate, permitted)
+  if (exchange.isGone || answer.socket.destroyed || late !== undefined) {
+    tape.seal(late !== undefined ? reasonOf(late) : exchange.isGone ? 'client gone' : 'cluster gone')
     answer.socket.destroy()
     exchange.abort()
     return
@@ -435,14 +435,19 @@ async function join(gate: Gate, permitted: Permitted, offer: StreamOffer, upgrad
   relay.start()
 }
 
-/** For what opens: a lock may have come while the cluster was asked. */
-function lockOn(gate: Gate, { principal, claims, clusterName }: Permitted): Refusal | undefined {
+/** For what opens: a lock may have come, or a yes been taken back, while the cluster was asked. */
+function stopped(gate: Gate, { principal, claims, clusterName, permission }: Permitted): Refusal | undefined {
   const lock = gate.people.locks.lockOn(principal, claims.run, clusterName)
-  return lock === undefined ? undefined : lockRefusal(lock)
+  return lock === undefined ? ended(gate, permission) : lockRefusal(lock)
 }
 
-function whoIs({ principal, claims, clusterName }: Permitted): Who {
-  return whoOf({ principal, cluster: clusterName }, claims)
+/** The tape's word for it. */
+function reasonOf({ rule }: Refusal): string {
+  return rule.startsWith('locks.') ? 'locked' : CONSENT_ENDED
+}
+
+function whoIs({ principal, claims, clusterName, permission }: Permitted): Who {
+  return { ...whoOf({ principal, cluster: clusterName }, claims), consent: permission.consent?.id ?? '' }
 }
 
 /** Both at once: the credentials for the cluster, and the request on disk. Rejects with TapeFailed. */

@@ -339,6 +339,42 @@ test('a standing grant lifts a default and a question, and never a denial', asyn
   assert.equal(decisionsOf(tapes).filter(([, rule]) => rule === 'grants.standing').length, 2)
 })
 
+/** A grant of exec for carol, given, and a stream that goes on by it. */
+async function openByGrant(durationMillis: number) {
+  const quorums = [{ rule: 'g', approvers: [{ group: 'oidc:sre' }], quorum: 1 }]
+  const terms = { quorums, waitMillis: 0, validForMillis: 0, uses: 1, reasonRequired: false, ticketRequired: false }
+  const granted = await gateway.people.grants.request({
+    requester: { ...approver('carol', ['oidc:dev']), actor: 'agent' },
+    ...{ cluster: 'test', verbs: ['exec'], resources: [{ group: '', resource: 'pods', subresource: '' }] },
+    ...{ namespaces: 'all', durationMillis, reason: '', ticket: '', terms },
+  })
+  assert.ok('state' in granted)
+  await gateway.answer(granted.id, 'yes')
+  const token = await gateway.fixture.token({ subject: 'carol', groups: ['dev'], actor: 'agent' })
+  const socket = await gateway.webSocket(EXEC, { Authorization: `Bearer ${token}` })
+  assert.ok(isSocket(socket))
+  return { id: granted.id, socket }
+}
+
+async function endOf(tapes: Promise<Entry[][]>): Promise<string> {
+  const seal = (await tapes).flat().at(-1)
+  return seal?.kind === 'seal' ? seal.body.reason : ''
+}
+
+test('a stream by a standing grant ends when the grant is taken back', async () => {
+  const { id, socket } = await openByGrant(60_000)
+  const over = closed(socket)
+  await gateway.people.approvals.revoke({ id, approver: approver('bob'), reason: '', ticket: '', via: 'test' })
+  await over
+  assert.equal(await endOf(close('exec')), 'consent ended')
+})
+
+test('a stream by a standing grant ends with the grant', async () => {
+  const { socket } = await openByGrant(1_500)
+  await closed(socket)
+  assert.equal(await endOf(close('exec')), 'consent ended')
+})
+
 test('a lock cuts streams, watches and parked calls of its target within a second, and new calls are told', async () => {
   gateway.serve = ({ url }, response) => {
     response.setHeader('Content-Type', 'application/json')

@@ -42,7 +42,7 @@ describe('the world outside', () => {
   const hooked: Sent[] = []
   const seen: string[] = []
   let decide: (response: ServerResponse) => void
-  let ticket: (response: ServerResponse) => void
+  let ticket: (response: ServerResponse, url: string) => void
 
   const json = (value: unknown) => (response: ServerResponse) => response.end(JSON.stringify(value))
 
@@ -59,7 +59,7 @@ describe('the world outside', () => {
         } else if (request.url === '/hook') {
           hooked.push(sent)
           decide(response)
-        } else ticket(response)
+        } else ticket(response, request.url ?? '')
       })
     })
     world.listen(0, '127.0.0.1')
@@ -187,6 +187,14 @@ describe('the world outside', () => {
     ticket = json({ fields: { status: 'Open' } })
     assert.equal((await remove('t1')).status, 200)
     assert.equal(fixture.gateway.people.approvals.list()[0]?.used, 1, 'what was refused has spent no use')
+  })
+
+  test('a ticket that people have not seen opens nothing: the one that they said yes for has been closed', async () => {
+    assert.equal(causeOf(await remove('t3', 'OPS-3')), 'approvals.waiting')
+    await approve('t3')
+    ticket = (response, url) => json({ fields: { status: url.includes('OPS-3') ? 'Done' : 'Open' } })(response)
+    assert.equal(causeOf(await remove('t3', 'OPS-9')), 'tickets.closed')
+    assert.ok(!seen.some((line) => line.startsWith('DELETE')))
   })
 
   test('the ticket may be the approver’s', async () => {

@@ -9,7 +9,7 @@ import { shellLine } from './commands.ts'
 import { ConditionPrincipal, ConditionRequest, type Variables } from './condition.ts'
 import { type DryRun, dryRunOf } from './dry-run.ts'
 import type { RequestObject } from './request-object.ts'
-import { isClusterScoped, resourceKey } from './resources.ts'
+import { type AskedResource, isClusterScoped, resourceKey, sameAs } from './resources.ts'
 import { Steps } from './steps.ts'
 import { bit, deniedBy, type VerbSet } from './verbs.ts'
 
@@ -52,8 +52,12 @@ export class Asked {
   readonly isOfEveryNamespace: boolean
   /** Reaches every pod of a node, and so all that they hold: nodes/proxy, whose tail the kubelet reads as exec and the like. */
   readonly isNodeProxy: boolean
+  /** The request under its resource's other name, where it has one. */
+  readonly same: (AskedResource & { readonly key: string }) | undefined
   /** Takes all that a namespace holds along. */
   readonly isNamespaceDelete: boolean
+  /** Takes all objects of a custom resource along, of every namespace. */
+  readonly isDefinitionDelete: boolean
   readonly steps = new Steps()
   #dryRun: DryRun | undefined
   #line: string | undefined
@@ -63,9 +67,8 @@ export class Asked {
 
   constructor(question: Question) {
     const { attributes } = question
-    const { isResource, verb, namespace, resource, subresource, name } = attributes
+    const { isResource, verb, namespace, subresource, name } = attributes
     const key = resourceKey(attributes)
-    const isCore = isResource && attributes.apiGroup === ''
     this.question = question
     this.attributes = attributes
     this.cluster = question.cluster
@@ -77,9 +80,11 @@ export class Asked {
     // What is named in the path and has no namespace there lies in none.
     this.isEverywhere = isResource && namespace === '' && attributes.parts.length === 0 && !isClusterScoped(key)
     this.isNodeProxy = verb === 'proxy' && (attributes.kubeVerb === 'proxy' || key === '/nodes')
-    this.isOfEveryNamespace = this.isEverywhere || this.isNodeProxy
-    this.isNamespaceDelete =
-      isCore && resource === 'namespaces' && subresource === '' && (verb === 'delete' || verb === 'deletecollection')
+    const isDelete = isResource && subresource === '' && (verb === 'delete' || verb === 'deletecollection')
+    this.isNamespaceDelete = isDelete && key === '/namespaces'
+    this.isDefinitionDelete = isDelete && key === 'apiextensions.k8s.io/customresourcedefinitions'
+    this.isOfEveryNamespace = this.isEverywhere || this.isNodeProxy || this.isDefinitionDelete
+    this.same = sameAs(attributes, key)
   }
 
   get dryRun(): DryRun {

@@ -91,7 +91,7 @@ function costOf(asked: Asked): Cost {
   const isWrite = classOf(attributes) === 'writes' && !QUIET.has(verb) && asked.dryRun !== 'dry'
   const isEviction = verb === 'create' && subresource === 'eviction'
   const isDelete = isWrite && isResource && (DELETES.has(verb) || isEviction)
-  const isUncounted = verb === 'deletecollection' || asked.isNamespaceDelete
+  const isUncounted = verb === 'deletecollection' || asked.isNamespaceDelete || asked.isDefinitionDelete
   const isToken = key === '/serviceaccounts' && subresource === 'token'
   const isMany = isResource && (verb === 'list' || verb === 'deletecollection')
   const isEverywhere = asked.isOfEveryNamespace && !(key === '/namespaces' && !asked.isNodeProxy)

@@ -5,7 +5,8 @@ import { limits } from '../../protocols/limits.ts'
 import { excludes, implies, matchesLabels } from '../labels.ts'
 import type { Asked, Question } from './asked.ts'
 import type { Rule } from './policy.ts'
-import { DELETES, PORT_FORWARD } from './verbs.ts'
+import { definedBy, type ResourceSet } from './resources.ts'
+import { DELETES, PORT_FORWARD, type VerbSet } from './verbs.ts'
 
 /** The first field of a rule that does not fit; `body`: its labels are in a body that cannot be read. */
 export type Mismatch =
@@ -42,7 +43,8 @@ export function meets(rule: Rule, asked: Asked): Mismatch | undefined {
   const { namespaces, names, resources, dryRun } = rule
   if (dryRun !== undefined && asked.dryRun === (dryRun === 'only' ? 'real' : 'dry')) return 'dryRun'
   if (asked.isNamespaceDelete && takesAlong(rule, asked)) return undefined
-  if (resources !== undefined && !resources.meets(attributes, asked.key, rule.verbs & asked.denied)) return 'resources'
+  if (asked.isDefinitionDelete && takesKind(rule, asked)) return undefined
+  if (resources !== undefined && !isAmong(resources, asked, rule.verbs & asked.denied)) return 'resources'
   if (!attributes.isResource) {
     if (namespaces !== undefined) return 'namespaces'
     if (names !== undefined) return 'names'
@@ -83,6 +85,21 @@ export function holds(rule: Rule, asked: Asked): Mismatch | undefined {
   if (rule.words === undefined) return undefined
   return attributes.verb === 'exec' && runs(rule, asked, false) ? undefined : 'commands'
 }
+
+function isAmong(resources: ResourceSet, { attributes, key, same }: Asked, denied: VerbSet): boolean {
+  return resources.meets(attributes, key, denied) || (same !== undefined && resources.meets(same, same.key, denied))
+}
+
+/** The end of a definition is the end of all that it defines; one that is not named could be any. */
+function takesKind({ verbs, resources }: Rule, { name }: Asked): boolean {
+  if ((verbs & DELETES) === 0) return false
+  if (resources === undefined) return true
+  const key = definedBy(name)
+  const apiGroup = key.slice(0, key.indexOf('/'))
+  return name === '' ? resources.holdsCustom : resources.meets({ ...OBJECT, apiGroup }, key, verbs & DELETES)
+}
+
+const OBJECT = { isResource: true, verb: 'delete', subresource: '' }
 
 /** The end of a namespace is the end of what a denial of deletes names in it. */
 function takesAlong(rule: Rule, { attributes }: Asked): boolean {

@@ -34,6 +34,27 @@ const VIEWS: ReadonlyMap<string, VerbSet> = new Map([
   ['scale', READS | verbSet('create', 'update', 'patch')],
 ])
 
+/** What is the same as something else under another name: the events of both groups, a pod's binding. */
+const SAME: ReadonlyMap<string, readonly [group: string, resource: string, subresource: string]> = new Map([
+  ['/events', ['events.k8s.io', 'events', '']],
+  ['events.k8s.io/events', ['', 'events', '']],
+  ['/bindings', ['', 'pods', 'binding']],
+])
+
+/** A request as one for what its resource is under its other name, or undefined; `key` is that name's. */
+export function sameAs(asked: RequestAttributes, key: string): (AskedResource & { readonly key: string }) | undefined {
+  const same = asked.isResource && asked.subresource === '' ? SAME.get(key) : undefined
+  if (same === undefined) return undefined
+  const [apiGroup, resource, subresource] = same
+  return { isResource: true, verb: asked.verb, apiGroup, subresource, key: `${apiGroup}/${resource}` }
+}
+
+/** "things.example.com", the name of a definition, as the key of what it defines. */
+export function definedBy(name: string): string {
+  const at = name.indexOf('.')
+  return `${name.slice(at + 1)}/${name.slice(0, at)}`
+}
+
 /** "group/resource"; the core group is empty. */
 export function resourceKey(asked: RequestAttributes): string {
   return `${asked.apiGroup}/${asked.resource}`
@@ -58,6 +79,9 @@ export class ResourceSet {
   readonly #everySubresource = new Set<string>()
   /** Views that are named, by the key of their object. */
   readonly #views = new Map<string, VerbSet>()
+
+  /** True if something of a group that is not Kubernetes' own is in it. */
+  readonly holdsCustom: boolean
 
   /** True if pods or pods/portforward are in it. */
   readonly holdsPodPorts: boolean
@@ -84,6 +108,7 @@ export class ResourceSet {
       if (resource === '*' || !isClusterScoped(key)) isNamespaced = true
     }
     this.isEvery = isEvery
+    this.holdsCustom = isEvery || [...this.#groups, ...this.#resources].some((each) => /^[^/]*\./.test(each))
     this.isNamespaced = isEvery || isNamespaced
     this.holdsPodPorts =
       isEvery ||

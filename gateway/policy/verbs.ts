@@ -52,13 +52,15 @@ export const READS = verbSet('get', 'list', 'watch')
 
 /**
  * A denial of one of the second meets a request of the first: a list returns what a get would, and so on. The answer to a
- * patch is the whole object, and to a deletecollection all of them (wire sheet, section 8).
+ * write is the whole object, with what the caller did not send, and to a deletecollection all of them (wire sheet, section
+ * 8); to a delete too, a dry one as well, while finalizers hold the object (apiserver registry/generic/registry/store.go).
  */
 const ALSO_DENIED_BY: ReadonlyMap<string, VerbSet> = new Map([
   ['list', verbSet('list', 'get')],
   ['watch', verbSet('watch', 'list', 'get')],
-  ['update', verbSet('update', 'patch')],
+  ['update', verbSet('update', 'patch', 'get')],
   ['patch', verbSet('patch', 'update', 'get')],
+  ['delete', verbSet('delete', 'get')],
   ['deletecollection', DELETES | verbSet('list', 'get')],
   ['head', verbSet('head', 'get')],
 ])
@@ -74,8 +76,10 @@ const CREATED_BY_PUT = new Set([
   '/events',
   '/limitranges',
   '/services',
+  'coordination.k8s.io/leasecandidates',
   'coordination.k8s.io/leases',
   'events.k8s.io/events',
+  'node.k8s.io/runtimeclasses',
   'rbac.authorization.k8s.io/clusterrolebindings',
   'rbac.authorization.k8s.io/clusterroles',
   'rbac.authorization.k8s.io/rolebindings',

@@ -108,6 +108,8 @@ const DENIALS: readonly {
       'GET /api/v1/secrets?fieldSelector=metadata.namespace%3Ddev',
       'GET /api/v1/watch/secrets',
       `GET /api/v1/watch/namespaces/prod/secrets/db`,
+      `DELETE ${NS}/prod/secrets/db?dryRun=All&propagationPolicy=Orphan`,
+      `PUT ${NS}/prod/secrets/db`,
       'GET /api/v1/nodes/n/proxy/exec/prod/p/c',
     ],
     leaves: [
@@ -116,7 +118,7 @@ const DENIALS: readonly {
       `GET ${NS}/dev/secrets`,
       `GET ${NS}/dev/secrets/db`,
       `GET ${NS}/prod/configmaps/db`,
-      `DELETE ${NS}/prod/secrets/db`,
+      `DELETE ${NS}/prod/secrets/other`,
       `GET /apis/x.example.com/v1/namespaces/prod/secrets/db`,
       'GET /api/v1/nodes/db',
       'GET /metrics',

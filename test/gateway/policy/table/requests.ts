@@ -10,6 +10,7 @@ const MERGE = 'application/merge-patch+json'
 const STRATEGIC = 'application/strategic-merge-patch+json'
 const JSON_PATCH = 'application/json-patch+json'
 const APPLY = 'application/apply-patch+yaml'
+const MERGED = { body: {}, type: MERGE }
 const EVERYTHING: RuleSource = { name: 'all', verbs: ['*'], effect: 'allow' }
 
 export const TABLES: readonly Table[] = [
@@ -93,8 +94,12 @@ export const TABLES: readonly Table[] = [
       [`GET /api/v1/watch/namespaces/dev/secrets`, 'allow all'],
       [`PATCH ${NS}/prod/secrets/db`, 'deny no', { body: {}, type: MERGE }],
       [`DELETE ${NS}/prod/secrets`, 'deny no'],
-      [`DELETE ${NS}/prod/secrets/db`, 'allow all'],
-      [`PUT ${NS}/prod/secrets/db`, 'allow all'],
+      [`DELETE ${NS}/prod/secrets/db`, 'deny no'],
+      [`DELETE ${NS}/prod/secrets/db?dryRun=All&propagationPolicy=Foreground`, 'deny no'],
+      [`DELETE ${NS}/prod/secrets/other`, 'allow all'],
+      [`PUT ${NS}/prod/secrets/db`, 'deny no'],
+      [`PUT ${NS}/prod/secrets/db/status`, 'deny no'],
+      [`PUT ${NS}/prod/secrets/other`, 'allow all'],
       [`POST ${NS}/prod/secrets`, 'allow all'],
       [`GET ${NS}/prod/secrets/other`, 'allow all'],
       [`GET ${NS}/dev/secrets/db`, 'allow all'],
@@ -143,6 +148,9 @@ export const TABLES: readonly Table[] = [
       [`POST ${NS}/dev/pods/p/eviction`, 'allow all'],
       ['DELETE /api/v1/nodes/n', 'allow all'],
       ['DELETE /api/v1/persistentvolumes', 'allow all'],
+      ['DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.x.example.com', 'deny no'],
+      ['DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions', 'deny no'],
+      ['PUT /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.x.example.com', 'allow all'],
       [`PATCH ${NS}/prod/pods/p`, 'allow all', { body: {}, type: MERGE }],
       [`PUT ${NS}/prod/finalize`, 'allow all'],
     ],
@@ -160,6 +168,50 @@ export const TABLES: readonly Table[] = [
     ],
   },
   {
+    policy: 'no databases are deleted, and so not what defines them',
+    rules: [{ name: 'no', verbs: ['delete'], resources: ['x.example.com/databases'], effect: 'deny' }, EVERYTHING],
+    rows: [
+      ['DELETE /apis/x.example.com/v1/namespaces/web/databases/d', 'deny no'],
+      ['DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/databases.x.example.com', 'deny no'],
+      ['DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/databases.x.example.com?dryRun=All', 'deny no'],
+      ['DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions?labelSelector=a%3Db', 'deny no'],
+      ['DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/databases.y.example.com', 'allow all'],
+      ['DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/caches.x.example.com', 'allow all'],
+      ['PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/databases.x.example.com', 'allow all', MERGED],
+      ['DELETE /apis/y.example.com/v1/customresourcedefinitions/databases.x.example.com', 'allow all'],
+    ],
+  },
+  {
+    policy: 'what has two names is denied by either',
+    rules: [
+      { name: 'no', verbs: ['get', 'list', 'watch'], resources: ['events'], effect: 'deny' },
+      { name: 'nor', verbs: ['delete'], resources: ['events.k8s.io/events'], namespaces: ['prod'], effect: 'deny' },
+      { name: 'unbound', verbs: ['create'], resources: ['pods/binding'], namespaces: ['prod'], effect: 'deny' },
+      EVERYTHING,
+    ],
+    rows: [
+      [`GET ${NS}/prod/events`, 'deny no'],
+      ['GET /apis/events.k8s.io/v1/events?watch=1', 'deny no'],
+      ['GET /apis/events.k8s.io/v1/namespaces/prod/events/e', 'deny no'],
+      [`DELETE ${NS}/prod/events`, 'deny no'],
+      [`POST ${NS}/prod/events`, 'allow all'],
+      ['POST /apis/events.k8s.io/v1/namespaces/prod/events', 'allow all'],
+      ['GET /apis/x.example.com/v1/namespaces/prod/events', 'allow all'],
+      [`POST ${NS}/prod/pods/p/binding`, 'deny unbound'],
+      [`POST ${NS}/prod/bindings`, 'deny unbound'],
+      [`POST ${NS}/dev/bindings`, 'allow all'],
+      [`POST ${NS}/prod/pods`, 'allow all'],
+    ],
+  },
+  {
+    policy: 'an allow holds what has its own name alone',
+    rules: [{ name: 'events', verbs: ['create'], resources: ['events'], effect: 'allow' }],
+    rows: [
+      [`POST ${NS}/prod/events`, 'allow events'],
+      ['POST /apis/events.k8s.io/v1/namespaces/prod/events', 'deny default'],
+    ],
+  },
+  {
     policy: 'nothing is made in prod, by whatever verb',
     rules: [{ name: 'no', verbs: ['create'], namespaces: ['prod'], effect: 'deny' }, EVERYTHING],
     rows: [
@@ -173,6 +225,7 @@ export const TABLES: readonly Table[] = [
       [`PATCH ${APPS}/prod/deployments/x`, 'allow all', { body: [], type: JSON_PATCH }],
       [`PUT ${APPS}/prod/deployments/x`, 'allow all'],
       [`PUT ${NS}/prod/services/s`, 'deny no'],
+      ['PUT /apis/coordination.k8s.io/v1alpha2/namespaces/prod/leasecandidates/l', 'deny no'],
       [`PUT ${NS}/prod/services/s/status`, 'allow all'],
       ['PUT /apis/rbac.authorization.k8s.io/v1/namespaces/prod/rolebindings/b', 'deny no'],
       ['PUT /apis/rbac.authorization.k8s.io/v1/namespaces/dev/rolebindings/b', 'allow all'],

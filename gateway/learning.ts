@@ -6,12 +6,12 @@ import { LedgerFailed } from './approvals/ledger.ts'
 import type { ControlTape } from './control-tape.ts'
 import { impersonation } from './identity.ts'
 import { SecretWatch } from './learn/secret-watch.ts'
-import type { Learn } from './mask/field-record.ts'
+import type { LearnFrom } from './mask/field-record.ts'
 import type { Timers } from './tape/clock.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
 export interface LearningOptions {
-  readonly learn: Learn
+  readonly learn: LearnFrom
   readonly control: Pick<ControlTape, 'append' | 'durable'>
   readonly metrics: { learning(cluster: string, isCurrent: boolean): void; learningFailed(rule: string): void }
   readonly log: Pick<Logger, 'info' | 'warn'>
@@ -56,7 +56,7 @@ export class Learning {
     return new SecretWatch({
       upstream,
       identity: as === undefined ? [] : impersonation({ ...as, actor: '', issuer: '', expiresAt: 0 }, {}),
-      learn,
+      learn: (object, path, value) => learn(object, path, value, `${cluster}/${object.namespace}`),
       after: (millis, callback) => timers.after(millis, callback),
       random,
       told: {

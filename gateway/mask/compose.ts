@@ -7,7 +7,7 @@ import { LearnedValues } from '../../protocols/detect/learned-values.ts'
 import { limits } from '../../protocols/limits.ts'
 import { builtinRules } from './builtin-rules.ts'
 import type { MaskingDocument } from './document.ts'
-import type { Learn } from './field-record.ts'
+import type { LearnFrom } from './field-record.ts'
 import { configuredRule } from './mask-rule.ts'
 import { Masking } from './masking.ts'
 
@@ -43,10 +43,10 @@ export function nothingLearned(): LearnedValues {
 }
 
 /** What names a thing is no secret, though a Secret holds it: it is masked there, and nowhere else. */
-export function learnerOf(learned: LearnedValues): Learn {
-  return (object, path, value) => {
+export function learnerOf(learned: LearnedValues): LearnFrom {
+  return (object, path, value, origin) => {
     if (path.endsWith('.namespace')) return
     const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
-    if (text !== object.name && text !== object.namespace) learned.learn(value)
+    if (text !== object.name && text !== object.namespace) learned.learn(value, origin)
   }
 }

@@ -9,6 +9,9 @@ import { sentinelOf } from './sentinel.ts'
 /** Remembers values that were hidden, so that they are hidden wherever else they turn up. */
 export type Learn = (object: MaskedObject, path: string, value: Uint8Array) => void
 
+/** The same from several places: `origin` is a cluster and a namespace. */
+export type LearnFrom = (object: MaskedObject, path: string, value: Uint8Array, origin: string) => void
+
 export class FieldRecord implements FieldMasker {
   readonly counts = new MaskCounts()
   readonly #key: Uint8Array

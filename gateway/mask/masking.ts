@@ -17,7 +17,7 @@ import { acceptMaskable, acceptPlain } from './accept.ts'
 import { AnswerMask } from './answer-mask.ts'
 import { type AskedRules, askedRules } from './asked-rules.ts'
 import type { MaskingDocument } from './document.ts'
-import { FieldRecord, type Learn, UNMASKED } from './field-record.ts'
+import { FieldRecord, type Learn, type LearnFrom, UNMASKED } from './field-record.ts'
 import type { FieldNode } from './field-tree.ts'
 import type { MaskRule } from './mask-rule.ts'
 import type { Masked } from './masked.ts'
@@ -39,7 +39,7 @@ export interface MaskingParts {
   readonly text: TextMaskers
   /** The same without what was learned: for answers in which somebody may see a value that was. */
   readonly detectors: TextMaskers
-  readonly learn: Learn | undefined
+  readonly learn: LearnFrom | undefined
 }
 
 export class Masking {
@@ -83,6 +83,7 @@ interface Whole {
 export class RequestMask {
   readonly #parts: MaskingParts
   readonly #words: MaskedWords
+  readonly #cluster: string
   readonly #attributes: RequestAttributes
   readonly #rules: AskedRules | undefined
   /** Those that mask for the caller. */
@@ -100,6 +101,7 @@ export class RequestMask {
   ) {
     this.#parts = parts
     this.#words = words
+    this.#cluster = cluster
     this.#attributes = attributes
     this.#rules = askedRules(parts.rules, cluster, attributes)
     this.#isExempt = principal !== undefined && isAmong(principal, parts.exempt)
@@ -136,8 +138,8 @@ export class RequestMask {
     let readable: Uint8Array | undefined = body
     let masked: readonly Masked[] = []
     if (rules !== undefined && body.length > 0) {
-      const { key, learn } = this.#parts
-      const record = new FieldRecord(key, rules, this.#attributes.verb === 'patch', isAllowed ? learn : undefined)
+      const learn = isAllowed ? this.#learn(true) : undefined
+      const record = new FieldRecord(this.#parts.key, rules, this.#attributes.verb === 'patch', learn)
       readable = maskedFields(body, mediaType(fields), record, rules.tree)
       if (readable === undefined)
         return { body: NOT_KEPT, masked: [{ rule: rules.names, fields: 'the body', count: 1 }] }
@@ -174,8 +176,8 @@ export class RequestMask {
     const isText = type === '' || type.startsWith('text/')
     if (isReadable && (isBare || (status >= 400 && isText))) return new AnswerMask(plain)
     if (Rewriter === undefined || !isReadable) return unreadable()
-    const { key, learn, detectors } = this.#parts
-    const record = new FieldRecord(key, rules, false, learn)
+    const { key, detectors } = this.#parts
+    const record = new FieldRecord(key, rules, false, this.#learn(false))
     const shape = this.#shape
     const taped = new Rewriter(shape, record, limits.mask)
     const own = this.#own
@@ -201,6 +203,17 @@ export class RequestMask {
     const { bytes, masked } = maskedBytes(this.#parts.text, body)
     const taped = { fields: this.#words.fields(fields), body: bytes }
     return { taped, passed: this.#isExempt ? { fields, body } : taped, masked }
+  }
+
+  /** `isWrite`: the object is the caller's word, and so is the namespace that it says. */
+  #learn(isWrite: boolean): Learn | undefined {
+    const { learn } = this.#parts
+    if (learn === undefined) return undefined
+    const { namespace } = this.#attributes
+    return (object, path, value) => {
+      const place = isWrite || object.namespace === '' ? namespace : object.namespace
+      learn(object, path, value, `${this.#cluster}/${place}`)
+    }
   }
 
   /** Whether what is compressed in a way that is not known here may pass: only servers behind a proxy do that. */

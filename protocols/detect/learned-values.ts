@@ -1,5 +1,6 @@
 // Values that were masked somewhere, to be known again wherever they turn up: as they are, in base64, hexadecimal digits,
-// and the escapes of JSON and URLs. It keeps hashes, not values, of a bounded number; what was used longest ago goes first.
+// and the escapes of JSON and URLs. It keeps hashes, not values, of a bounded number; from where most comes, what was used
+// longest ago goes first.
 
 import { isUtf8 } from 'node:buffer'
 import { maskedFrom, SURE_LENGTH } from './beginnings.ts'
@@ -40,6 +41,7 @@ const SURE_DIGITS = 8
 const SHORTEST_SEQUENCE = 4
 /** When the bounds are met, this part of the values goes at once: what goes one by one is forgotten slowly. */
 const EVICTED_PART = 8
+const NOWHERE = ''
 const BACKSLASH = 0x5c
 
 /** What one value needs to be known again. */
@@ -47,8 +49,17 @@ interface Learned {
   /** Grams and the forms that they begin, by turns. */
   readonly grams: Int32Array
   readonly records: Int32Array
+  readonly origin: string
   /** When it was learned last, in values learned. */
   used: number
+}
+
+/** What was learned from one place. */
+interface Share {
+  /** Used longest ago first. */
+  readonly values: (readonly [identity: number, learned: Learned])[]
+  forgotten: number
+  bytes: number
 }
 
 export class LearnedValues {
@@ -91,8 +102,11 @@ export class LearnedValues {
     this.#filter.add(gram, isHeld)
   }
 
-  /** Remembers a value and what is secret within it. The bytes are borrowed. What is short, common or public is not learned. */
-  learn(value: Uint8Array): void {
+  /**
+   * Remembers a value and what is secret within it. The bytes are borrowed. What is short, common or public is not learned.
+   * `origin`: where it is from. Whoever writes many values has their own place's forgotten, not those of others.
+   */
+  learn(value: Uint8Array, origin = NOWHERE): void {
     if (value.length < this.#bounds.shortest) return
     const identity = this.#prefixes.identify(value)
     const known = this.#values.get(identity)
@@ -109,12 +123,12 @@ export class LearnedValues {
       if (this.#isLong(secret) && isLearnable(secret)) this.#describe(secret, grams, records)
     }
     if (records.length === 0) return
-    const learned = { grams: Int32Array.from(grams), records: Int32Array.from(records), used: this.#turn }
+    const learned = { grams: Int32Array.from(grams), records: Int32Array.from(records), origin, used: this.#turn }
     this.#values.set(identity, learned)
     this.#bytes += sizeOf(learned)
     this.#insert(learned)
     if (this.#filter.isCrowded) this.#refill()
-    if (this.#values.size > this.#bounds.values || this.bytes > this.#bounds.bytes) this.#evict()
+    while (this.#values.size > this.#bounds.values || this.bytes > this.#bounds.bytes) this.#evict()
   }
 
   /** Whether a learned value begins at `at`, where the four bytes of `gram` are (line ends passed over). */
@@ -228,16 +242,42 @@ export class LearnedValues {
     this.#prefixes.insert(records)
   }
 
+  /** Part of the values, and part of their memory: from the place that has most of what is short. */
   #evict(): void {
-    const oldest = [...this.#values].sort(([, one], [, other]) => one.used - other.used)
-    for (const [identity, learned] of oldest.slice(0, Math.ceil(oldest.length / EVICTED_PART))) {
+    const { values, bytes } = this.#bounds
+    const most = this.#values.size - Math.ceil(this.#values.size / EVICTED_PART)
+    const mostBytes = this.#bytes - Math.ceil(this.#bytes / EVICTED_PART)
+    const isCrowded = this.#values.size > values
+    const isFull = this.bytes > bytes
+    const shares = [...this.#shares().values()]
+    const weight = ({ values: all, forgotten, bytes: size }: Share): number =>
+      Math.max(isCrowded ? (all.length - forgotten) / values : 0, isFull ? size / bytes : 0)
+    while ((isCrowded && this.#values.size > most) || (isFull && this.#bytes > mostBytes)) {
+      const share = shares.reduce((one, other) => (weight(other) > weight(one) ? other : one))
+      const [identity, learned] = share.values[share.forgotten++]!
       this.#values.delete(identity)
+      share.bytes -= sizeOf(learned)
       this.#bytes -= sizeOf(learned)
     }
     this.#grams = new GramTable()
     this.#prefixes.clear()
     for (const learned of this.#values.values()) this.#insert(learned)
     this.#refill()
+  }
+
+  #shares(): Map<string, Share> {
+    const shares = new Map<string, Share>()
+    for (const value of [...this.#values].sort(([, one], [, other]) => one.used - other.used)) {
+      const [, learned] = value
+      let share = shares.get(learned.origin)
+      if (share === undefined) {
+        share = { values: [], forgotten: 0, bytes: 0 }
+        shares.set(learned.origin, share)
+      }
+      share.values.push(value)
+      share.bytes += sizeOf(learned)
+    }
+    return shares
   }
 
   /** Gives the filter as much room as what it is to find needs. */

@@ -222,6 +222,38 @@ test('memory is bounded too', () => {
   assert.ok(learned.size > 20)
 })
 
+test('who teaches many values forgets their own: others keep theirs', () => {
+  const learned = new LearnedValues(KEY, { ...BOUNDS, values: 64 })
+  const detection = new Detection({ detectors: new Set(), patterns: [], learned })
+  const isKnown = (value: string): boolean => !maskText(detection, value).text.includes('v4lue')
+  const kept = Array.from({ length: 20 }, (_, at) => `v4lue-of-prod-${at}-x`)
+  for (const value of kept) learned.learn(Buffer.from(value), 'lab/prod')
+  learned.learn(Buffer.from('v4lue-of-few-x'), 'lab/few')
+  for (let at = 0; at < 5_000; at++) learned.learn(Buffer.from(`v4lue-of-flood-${at}-x`), 'lab/agents')
+  assert.ok(learned.size <= 64)
+  assert.deepEqual(
+    kept.filter((value) => !isKnown(value)),
+    [],
+  )
+  assert.ok(isKnown('v4lue-of-few-x') && isKnown('v4lue-of-flood-4999-x') && !isKnown('v4lue-of-flood-9-x'))
+})
+
+test('a few long values forget no others, and what is forgotten is forgotten in one go', () => {
+  const learned = new LearnedValues(KEY, { ...BOUNDS, values: 10_000, bytes: 1_000_000 })
+  const detection = new Detection({ detectors: new Set(), patterns: [], learned })
+  const small = Array.from({ length: 100 }, (_, at) => `v4lue-of-prod-${at}-x`)
+  for (const value of small) learned.learn(Buffer.from(value), 'lab/prod')
+  for (let at = 0; at < 40; at++) {
+    const long = Array.from({ length: 4_000 }, (_, part) => `Zq${at}-${part}`).join(' ')
+    learned.learn(Buffer.from(long), 'lab/agents')
+    assert.ok(learned.bytes <= 1_000_000)
+  }
+  assert.deepEqual(
+    small.filter((value) => maskText(detection, value).text.includes('v4lue')),
+    [],
+  )
+})
+
 test('a value learned while a stream is open is masked in it', () => {
   const learned = new LearnedValues(KEY, BOUNDS)
   const masker = new Detection({ detectors: new Set(), patterns: [], learned }).masker({ terminal: false })

@@ -41,11 +41,12 @@ export function isOrdinary(text: string): boolean {
   return isHost(text) || isPath(text) || isImage(text) || isWords(text)
 }
 
-/** Dictionary words, with short numbers among them, joined as names are. */
-function isWords(text: string): boolean {
-  if (!/^[\w\s./:,@-]+$/.test(text)) return false
+/** Dictionary words, with short numbers among them, joined as names are, or as JSON is; or nothing but the joints. */
+export function isWords(text: string): boolean {
+  if (!/^[\w\s./:,@{}[\]"-]+$/.test(text)) return false
   const parts = text
     .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
     .split(/[^A-Za-z0-9]+/)
     .filter((part) => part !== '')
   return parts.every((part) => WORDS.has(part.toLowerCase()) || /^\d{1,5}$/.test(part))

@@ -4,6 +4,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import { maskedFrom, SURE_LENGTH } from './beginnings.ts'
+import { byteClass } from './classes.ts'
 import {
   BASE64,
   BASE64_SECOND,
@@ -20,7 +21,7 @@ import {
 import { GramFilter, GramTable, gramAt } from './grams.ts'
 import { innerSecrets } from './inner-secrets.ts'
 import { KeyedPrefixes } from './keyed-prefixes.ts'
-import { isLearnable, isOrdinary } from './learnable.ts'
+import { isLearnable, isOrdinary, isWords } from './learnable.ts'
 import { FOUND, type Found, LIVE, NONE, type Outcome, type Window } from './match.ts'
 
 export interface LearnedBounds {
@@ -157,14 +158,15 @@ export class LearnedValues {
         isSure = true
       }
     }
-    if (outcome === NONE) return NONE
     if (outcome === LIVE) return found.live(from, isSure && !isCommon(window, at))
+    if (outcome === NONE || from >= to || isNumber(window, at, to)) return NONE
     found.mask(from, to)
     found.isBase64 = isBase64
     return FOUND
   }
 
-  #walk(form: number, { text, end, isFinal }: Window, at: number, found: Found): Outcome {
+  #walk(form: number, window: Window, at: number, found: Found): Outcome {
+    const { text, end, isFinal } = window
     const reader = this.#reader
     const prefixes = this.#prefixes
     reader.start(form, text, at, end)
@@ -184,7 +186,11 @@ export class LearnedValues {
         if (width < 0 && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
       }
       const octet = reader.next()
-      if (octet === MORE && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
+      if (octet === MORE) {
+        if (!isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
+        // Whoever chooses where a text ends (a log's limitBytes) could have all of a value but its last byte.
+        if (prefixes.length >= SURE_LENGTH && !isWords(textOf(window, at))) return found.mask(at, closingOf(window, at))
+      }
       if (backslash !== -1) {
         const place = backslash
         backslash = -1
@@ -291,10 +297,35 @@ export class LearnedValues {
 }
 
 /** Whether what has come of a value is words alone: it tells nothing yet, and other text begins so too ("postgres"). */
-function isCommon({ text, end }: Window, at: number): boolean {
-  return end - at <= LONGEST_COMMON && isOrdinary(Buffer.from(text.subarray(at, end)).toString('latin1').trim())
+function isCommon(window: Window, at: number): boolean {
+  return window.end - at <= LONGEST_COMMON && isOrdinary(textOf(window, at))
 }
 
+/** Where what closes JSON begins, behind which nothing comes: between two lengths a text that goes astray is followed. */
+function closingOf({ text, end }: Window, at: number): number {
+  let to = end
+  while (to > at && CLOSING[text[to - 1]!] === 1) to -= 1
+  return to
+}
+
+const CLOSING = byteClass(' \t\r\n"}]')
+
+function textOf({ text, end }: Window, at: number): string {
+  return Buffer.from(text.subarray(at, end)).toString('latin1').trim()
+}
+
+/** Whether what matches is of a number in JSON without spaces, as the API server writes it: with a mask in it that would be JSON no more. */
+function isNumber({ text }: Window, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (NUMBER[text[at]!] !== 1) return false
+  let at = from
+  while (at > 0 && from - at < LONGEST_NUMBER && NUMBER[text[at - 1]!] === 1) at -= 1
+  return text[at - 1] === COLON && text[at - 2] === QUOTE && text[at - 3] !== BACKSLASH
+}
+
+const NUMBER = byteClass('0-9.eE+-')
+const LONGEST_NUMBER = 32
+const COLON = 0x3a
+const QUOTE = 0x22
 const LONGEST_COMMON = 64
 const OVERHEAD = 256
 

@@ -1,5 +1,5 @@
 // What stands in place of masked bytes, byte for byte, and how to know it again in a write. It never replaces a quote, half
-// of a JSON escape or a line end, so that the text around it keeps its structure.
+// of a JSON escape, a line end, or what JSON has between two strings, so that the text around it keeps its structure.
 
 import { byteClass } from './classes.ts'
 
@@ -74,10 +74,12 @@ export class MaskWriter {
     const fill = isBase64 ? BASE64_FILL : TEXT_FILL
     this.changed = 0
     let expected = from
-    for (let at = skipKept(text, from, from, to); at < to; at = skipKept(text, at, from, to)) {
+    const first = text.indexOf(QUOTE, from)
+    const hasQuotes = first !== -1 && first < to
+    for (let at = skipKept(text, from, from, to, hasQuotes); at < to; at = skipKept(text, at, from, to, hasQuotes)) {
       // The mark is not broken by what is kept, unless it cannot be known what comes.
       if (!isOpen && at !== expected && index < MARK_LENGTH) index = 0
-      const isMark = index > 0 || isOpen || isLong(text, at, from, to)
+      const isMark = index > 0 || isOpen || isLong(text, at, from, to, hasQuotes)
       // An escape is masked whole.
       for (let width = text[at] === BACKSLASH ? 2 : 1; width > 0; width--, at++) {
         const octet = isMark && index < MARK_LENGTH ? mark[index]! : fill
@@ -93,19 +95,21 @@ export class MaskWriter {
 }
 
 /** Whether there is room for a mark from `at` on. */
-function isLong(text: Uint8Array, at: number, from: number, to: number): boolean {
+function isLong(text: Uint8Array, at: number, from: number, to: number, hasQuotes: boolean): boolean {
   const most = at + MARK_LENGTH
   while (at < most) {
-    if (skipKept(text, at, from, to) !== at || at >= to) return false
+    if (skipKept(text, at, from, to, hasQuotes) !== at || at >= to) return false
     at += text[at] === BACKSLASH ? 2 : 1
   }
   return true
 }
 
-/** The first place from `at` that is masked: a whole escape or a character of its own. Kept: line ends in both forms, what lines are indented by, quotes, halves of escapes. */
-function skipKept(text: Uint8Array, at: number, from: number, to: number): number {
+/** The first place from `at` that is masked: a whole escape or a character of its own. Kept: line ends in both forms, what lines are indented by, quotes, halves of escapes, and what lies between two strings of JSON. */
+function skipKept(text: Uint8Array, at: number, from: number, to: number, hasQuotes: boolean): number {
   if (at === from) at += halfEscape(text, from)
   for (; at < to; at++) {
+    if (hasQuotes && (at === from || isBareQuote(text, at - 1))) at = structureEnd(text, at, from, to)
+    if (at >= to) break
     const octet = text[at]
     if (octet === LF || octet === CR || octet === QUOTE || isIndent(text, at)) continue
     if (octet !== BACKSLASH) return at
@@ -116,6 +120,29 @@ function skipKept(text: Uint8Array, at: number, from: number, to: number): numbe
     else return at
   }
   return to
+}
+
+/** Longer ones are no joints of JSON. */
+const LONGEST_JOINT = 128
+const JOINT = /^[\s:,{}[\]\d.eE+-]*$/
+/** What a match may have of a word between strings where it begins, and where it ends. */
+const WORDS_END = /^(?:r?ue|e|(?:a?l)?se|u?ll|l)(?=[\s,}\]])/
+const WORDS_BEGINNING = /(?:t|tru?|f|fals?|fa|nu?|nul)$/
+
+function isBareQuote(text: Uint8Array, at: number): boolean {
+  return text[at] === QUOTE && text[at - 1] !== BACKSLASH
+}
+
+/** The end of what stands between two quotes of a match, if that is no string of JSON but the joint of two; else `at`. */
+function structureEnd(text: Uint8Array, at: number, from: number, to: number): number {
+  const quote = text.indexOf(QUOTE, at)
+  const end = quote === -1 || quote > to ? to : quote
+  if (end === at || end - at > LONGEST_JOINT || text[end - 1] === BACKSLASH) return at
+  let joint = Buffer.from(text.buffer, text.byteOffset + at, end - at).toString('latin1')
+  if (at === from) joint = joint.replace(WORDS_END, '')
+  if (end === to) joint = joint.replace(WORDS_BEGINNING, '')
+  joint = joint.replace(/true|false|null/g, '')
+  return /[:,{}[\]]/.test(joint) && JOINT.test(joint) ? end : at
 }
 
 /** White space in front of a line: YAML's structure. */

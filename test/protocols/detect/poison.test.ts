@@ -1,0 +1,100 @@
+// What somebody who may write Secrets could do to others by the values that they choose: take words of the API out of every
+// answer, break the JSON around a match, or make text cost more to look through than it is long.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Detection } from '../../../protocols/detect/detection.ts'
+import { LearnedValues } from '../../../protocols/detect/learned-values.ts'
+import { maskAnyCut, maskText } from '../../support/masked-text.ts'
+
+const BOUNDS = { values: 2_000, bytes: 33_554_432, piece: 1_536, depth: 4, shortest: 6 }
+
+function learnedOf(...values: readonly string[]): LearnedValues {
+  const learned = new LearnedValues(Buffer.alloc(32, 7), BOUNDS)
+  for (const value of values) learned.learn(Buffer.from(value))
+  return learned
+}
+
+const detectionOf = (...values: readonly string[]): Detection =>
+  new Detection({ detectors: new Set(), patterns: [], learned: learnedOf(...values) })
+
+test('what the API calls its fields, kinds, events and reasons cannot be learned', () => {
+  for (const word of [
+    'creationTimestamp',
+    'ownerReferences',
+    'finalizers',
+    'conditions',
+    'managedFields',
+    'MODIFIED',
+    'DELETED',
+    'BOOKMARK',
+    'APIResourceList',
+    'CustomResourceDefinition',
+    'terminationGracePeriodSeconds',
+    'ClusterFirstWithHostNet',
+    'persistentVolumeClaim',
+    'CrashLoopBackOff',
+    'TooManyRequests',
+    'apiextensions.k8s.io/v1',
+    'kubectl.kubernetes.io/last-applied-configuration',
+  ]) {
+    assert.equal(learnedOf(word).size, 0, word)
+  }
+})
+
+test('neither can what JSON is made of between its strings', () => {
+  for (const text of ['},{"metadata":{', ':{}},{"', ':{}},{', '"},{"name":"', ':null},{"spec":{', '":[{"type":"']) {
+    assert.equal(learnedOf(text).size, 0, text)
+  }
+})
+
+describe('JSON stays JSON', () => {
+  const item = { metadata: { name: 'zx81kq', namespace: 'agents', generation: 12345678 }, ok: true, none: null }
+  const body = JSON.stringify({ items: [item, { a: [item], number: 8812345678 }] })
+
+  for (const value of [
+    '"name":"zx81kq","namespace":"',
+    'zx81kq","namespace":"agents","generation":12345678},"ok":true,"none":null},{"a":[{"',
+    'rue,"none":null},{"a":[{"metadata":{"name":"zx81kq","na',
+    '12345678',
+    '881234567',
+    '12345678},"ok":tr',
+  ]) {
+    test(`whatever is learned: ${value}`, () => {
+      const { text } = maskAnyCut(detectionOf(value), body)
+      assert.equal(JSON.stringify(JSON.parse(text)).length, body.length)
+      if (value.includes('zx81kq')) assert.notEqual(text, body)
+    })
+  }
+
+  test('and a number is masked where it is text', () => {
+    const detection = detectionOf('12345678')
+    for (const text of ['"pin":"12345678"', 'PIN=12345678', 'pin: 12345678', '12345678']) {
+      assert.doesNotMatch(maskText(detection, text).text, /12345678/, text)
+    }
+  })
+})
+
+describe('a value that the end of a stream cuts', () => {
+  const value = 'Zq81-v4lue/with+more&x'
+
+  for (const [how, write] of [
+    ['as it is', (text: string) => text],
+    ['in base64', (text: string) => Buffer.from(text).toString('base64').replace(/=+$/, '')],
+    ['in hexadecimal digits', (text: string) => Buffer.from(text).toString('hex')],
+    ['in a URL', encodeURIComponent],
+  ] as const) {
+    test(`is masked from its sixth byte on, ${how}`, () => {
+      for (let length = 7; length < value.length; length += 1) {
+        const shown = `line\n${write(value.slice(0, length))}`
+        const { text } = maskAnyCut(detectionOf(value), shown)
+        assert.match(text, /^line\n[~/](mask|~)/, shown)
+      }
+    })
+  }
+
+  test('passes where it may be something else: under six bytes, and words', () => {
+    assert.equal(maskText(detectionOf(value), 'x Zq81-').text, 'x Zq81-')
+    assert.equal(maskText(detectionOf('postgres-Zq81-x'), 'the postgres').text, 'the postgres')
+  })
+})

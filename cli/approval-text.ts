@@ -88,7 +88,7 @@ export function approvalText(approval: ApprovalJson, now: number, io: Io): strin
   if (approval.digest !== undefined) lines.push(['Digest', approval.digest])
   const text = lines.map(([title, value]) => `${coloured(title.padEnd(9), 'bold', io.colours)}${printable(value)}\n`)
   const note = approval.note === '' ? '' : `${printable(`Note: ${approval.note}`)}\n`
-  return text.join('') + diffText(approval.diff ?? '', io) + note
+  return text.join('') + diffText(approval.diff ?? '', timeText(approval.requestedAt, now), io) + note
 }
 
 /** As it would be typed. */
@@ -115,7 +115,7 @@ function answerText({ by, at, reason, ticket, via }: AnswerJson, now: number): s
   return `${facts.join(', ')}${reason === '' ? '' : `: ${reason}`}`
 }
 
-function diffText(diff: string, io: Io): string {
+function diffText(diff: string, asked: string, io: Io): string {
   if (diff === '') return ''
   const lines = diff.replace(/\n$/, '').split('\n')
   const shown = lines.map((line) => {
@@ -124,7 +124,8 @@ function diffText(diff: string, io: Io): string {
     if (line.startsWith('+')) return coloured(text, 'green', io.colours)
     return line.startsWith('-') ? coloured(text, 'red', io.colours) : text
   })
-  return `${coloured('Changes', 'bold', io.colours)}, by the server's own dry run:\n${shown.join('\n')}\n`
+  const title = coloured('Changes', 'bold', io.colours)
+  return `${title}, as the server said when it was asked, at ${asked}:\n${shown.join('\n')}\n`
 }
 
 /** "2026-11-28 21:30:00 UTC (4 m ago)". */

@@ -11,7 +11,7 @@ import { needsApproval } from './decision.ts'
 import type { Exchange } from './exchange.ts'
 import type { Gate } from './gate.ts'
 import type { OwnAnswer, OwnRequest } from './own-exchange.ts'
-import type { Question } from './policy/asked.ts'
+import { Asked, type Question } from './policy/asked.ts'
 import { decide } from './policy/decide.ts'
 import { NO_BODY } from './policy/request-object.ts'
 import { requestBody } from './recording.ts'
@@ -31,16 +31,28 @@ export async function summaryOf(gate: Gate, previewed: Previewed): Promise<Summa
   const { verb, apiGroup, resource, subresource, namespace } = attributes
   const { words } = gate.masking
   const name = attributes.name === '' ? createdName(previewed.question) : attributes.name
+  const asked = requestBody(words, 0, '', previewed.exchange, principal, { ...attributes, name })
   return {
     cluster,
     run: words.text(claims.run),
-    command: `kubectl ${commandLine(requestBody(words, 0, '', previewed.exchange, principal, { ...attributes, name }))}`,
+    command: `kubectl ${commandLine({ ...asked, target: withoutManager(asked.target) })}`,
     verb,
     resource: [apiGroup, resource, subresource].filter((part) => part !== '').join('/'),
     namespace,
     name: words.text(name),
     ...(await previewOf(gate, previewed)),
   }
+}
+
+/** Which of kubectl's commands it is, is the caller's word: a patch that says "annotate" can change anything. */
+function withoutManager(target: string): string {
+  const [path, query = ''] = target.split('?', 2) as [string, string?]
+  const pairs = query.split('&').filter((pair) => !isManager(pair))
+  return pairs.join('') === '' ? path : `${path}?${pairs.join('&')}`
+}
+
+function isManager(pair: string): boolean {
+  return [...new URLSearchParams(pair).keys()][0] === 'fieldManager'
 }
 
 /** The name of what a create makes is in its body alone; "" where it cannot be read there. */
@@ -61,12 +73,17 @@ async function previewOf(gate: Gate, previewed: Previewed): Promise<Preview> {
   const { isResource, verb, name } = previewed.question.attributes
   try {
     if (isResource && verb === 'deletecollection') return await collection(gate, previewed)
-    if (isResource && verb === 'delete') return { diff: await removal(gate, previewed), objects: 1, note: '' }
-    if (isResource && CHANGES.has(verb)) return { diff: await change(gate, previewed), objects: 1, note: '' }
+    if (isResource && verb === 'delete') return await removal(gate, previewed)
+    if (isResource && CHANGES.has(verb)) {
+      const diff = await change(gate, previewed)
+      return { diff, objects: 1, note: diff === '' ? 'the dry run changes nothing that can be shown' : '' }
+    }
     return { diff: '', objects: MANY.has(verb) && name === '' ? null : 1, note: '' }
   } catch (error) {
     if (!(error instanceof NoPreview)) throw error
-    return { diff: '', objects: verb === 'deletecollection' ? null : 1, note: error.message }
+    const more = verb === 'delete' ? alongWith(previewed) : ''
+    const isOne = verb !== 'deletecollection' && more === ''
+    return { diff: '', objects: isOne ? 1 : null, note: joined(error.message, more, optionsOf(previewed)) }
   }
 }
 
@@ -92,8 +109,41 @@ async function change(gate: Gate, previewed: Previewed): Promise<string> {
   return unifiedDiff(live, textOf(dry))
 }
 
-async function removal(gate: Gate, previewed: Previewed): Promise<string> {
-  return COMPARED.has(previewed.question.attributes.subresource) ? unifiedDiff(await liveText(gate, previewed), '') : ''
+async function removal(gate: Gate, previewed: Previewed): Promise<Preview> {
+  const isShown = COMPARED.has(previewed.question.attributes.subresource)
+  const diff = isShown ? unifiedDiff(await liveText(gate, previewed), '') : ''
+  const more = alongWith(previewed)
+  return { diff, objects: more === '' ? 1 : null, note: joined(more, optionsOf(previewed)) }
+}
+
+/** What goes with the one object that a delete names. */
+function alongWith({ question }: Previewed): string {
+  const { isNamespaceDelete, isDefinitionDelete } = new Asked(question)
+  if (isNamespaceDelete) return 'all that is in the namespace goes with it'
+  return isDefinitionDelete ? 'all objects of this kind, in every namespace, go with it' : ''
+}
+
+/** How it deletes, where that is not as usual: in the query, or in the body, which then is what counts. */
+function optionsOf({ question }: Previewed): string {
+  const { attributes, object } = question
+  const { decoded } = object
+  if (!object.isEmpty && !('value' in decoded && decoded.value instanceof Map)) return 'its options cannot be read'
+  const given: readonly (readonly [string, unknown])[] = object.isEmpty
+    ? [...new URLSearchParams(attributes.query)]
+    : [...(decoded as { readonly value: ReadonlyMap<string, unknown> }).value]
+  const options = given.filter(isTold).map(([name, value]) => `${name} ${String(value)}`)
+  return options.length === 0 ? '' : plainText(`with ${options.join(', ')}`, limits.approvals.text)
+}
+
+/** kubectl always asks for Background, which is what the server does by itself with nearly all kinds. */
+function isTold([name, value]: readonly [string, unknown]): boolean {
+  return OPTIONS.has(name) && value !== 'Background'
+}
+
+const OPTIONS = new Set(['gracePeriodSeconds', 'propagationPolicy', 'orphanDependents', 'dryRun'])
+
+function joined(...notes: readonly string[]): string {
+  return notes.filter((note) => note !== '').join('; ')
 }
 
 /** The names of what it selects, and how many there are. */
@@ -114,8 +164,14 @@ async function collection(gate: Gate, previewed: Previewed): Promise<Preview> {
   }
   const names = items.map(({ metadata = {} }) => `-${[metadata.namespace, metadata.name].filter(Boolean).join('/')}\n`)
   const isAll = (more ?? '') === '' || remainingItemCount !== undefined
-  const note = (more ?? '') === '' ? '' : `these are the first ${items.length}`
-  return { diff: names.join(''), objects: isAll ? items.length + (remainingItemCount ?? 0) : null, note }
+  const first = (more ?? '') === '' ? '' : `these are the first ${items.length}`
+  const along = alongWith(previewed)
+  const note = joined(first, along, optionsOf(previewed))
+  return {
+    diff: names.join(''),
+    objects: isAll && along === '' ? items.length + (remainingItemCount ?? 0) : null,
+    note,
+  }
 }
 
 /** The object as it is, or "" where there is none. */

@@ -436,6 +436,10 @@ function bindingOf(target: Target, terms: ApprovalTerms): string {
 
 function plainSummary(summary: Summary): Summary {
   const text = (value: string): string => plainText(value, limits.approvals.text)
+  const cut = [
+    summary.command.length > limits.approvals.text ? 'the end of the command is NOT shown' : '',
+    summary.diff.length > limits.approvals.diff ? 'the end of the changes is NOT shown' : '',
+  ]
   return {
     cluster: text(summary.cluster),
     run: text(summary.run),
@@ -445,7 +449,8 @@ function plainSummary(summary: Summary): Summary {
     namespace: text(summary.namespace),
     name: text(summary.name),
     diff: plainText(summary.diff, limits.approvals.diff, true),
-    note: text(summary.note),
+    // What is hidden comes first, or a long note would hide that too.
+    note: text([...cut, summary.note].filter((note) => note !== '').join('; ')),
     objects: summary.objects,
   }
 }

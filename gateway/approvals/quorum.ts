@@ -12,7 +12,7 @@ export function quorumsOf(approval: Approval, approver: Principal): readonly num
     return refuse(403, 'Forbidden', 'approvals.agent', message)
   }
   const { requester } = approval
-  if (approver.user === requester.user || approver.user === requester.actor) {
+  if (approver.user === requester.user || isAgent(approver.user, requester.actor)) {
     return refuse(403, 'Forbidden', 'approvals.requester', 'whoever asks cannot say yes, and nor can their agent')
   }
   const counts: number[] = []
@@ -43,6 +43,15 @@ export function approversOf(terms: ApprovalTerms): string {
 
 export function personOf({ user, groups, actor }: Principal): Person {
   return { user, groups, actor }
+}
+
+/**
+ * Whether a user is the agent with a token of its own: actors have no issuer's prefix, and users end in their names behind
+ * one ("oidc:", "https://issuer#").
+ */
+function isAgent(user: string, actor: string): boolean {
+  if (actor === '' || !user.endsWith(actor)) return false
+  return user.length === actor.length || !/[\p{L}\p{N}]/u.test(user.charAt(user.length - actor.length - 1))
 }
 
 function isOne(approver: Approver, { user, groups }: Principal): boolean {

@@ -57,7 +57,7 @@ export function ofApproval(event: ApprovalEvent, approval: Approval): Notificati
       ['Why', reason],
       ['Ticket', ticket],
       ['Objects', summary.objects === null ? '' : String(summary.objects)],
-      ['Note', isAsked ? summary.note : ''],
+      ['Note', isAsked ? noteOf(summary) : ''],
       [said.by === '' ? '' : 'By', said.by],
       [said.why === '' ? '' : 'Because', said.why],
       ['Can be answered by', isAsked ? approversOf(terms) : ''],
@@ -105,6 +105,11 @@ export function ofBudget({ budget, counted, spender, refusal }: BudgetExceeded, 
     subject: budget,
     data: { budget: { name: budget, counted }, user, actor, run: plainText(run, LONGEST), message: refusal.message },
   }
+}
+
+function noteOf({ command, note }: Approval['summary']): string {
+  const cut = command.length > LONGEST ? 'this is NOT all of the command: read the rest before you answer' : ''
+  return [cut, note].filter((each) => each !== '').join('; ')
 }
 
 /** Characters of one fact. */

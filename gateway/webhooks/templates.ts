@@ -61,9 +61,18 @@ function slack(notification: Notification, options: TemplateOptions): object {
 }
 
 function preformatted(text: string, longest: number): object {
-  const cut = plainText(text, longest, true)
+  const cut = shortened(text, longest)
   return { type: 'rich_text', elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: cut }] }] }
 }
+
+/** What does not go in is said, so that nobody takes a part for the whole. */
+function shortened(text: string, longest: number): string {
+  return text.length <= longest
+    ? plainText(text, longest, true)
+    : plainText(text, longest - NOT_ALL.length, true) + NOT_ALL
+}
+
+const NOT_ALL = '\n(This is NOT all of it: read the rest before you answer.)'
 
 /** A block's text, characters. */
 const SLACK_TEXT = 2_900
@@ -76,7 +85,7 @@ function teams({ title, facts, diff, type, subject }: Notification, options: Tem
   const body = [
     line(run(title, { size: 'Large', weight: 'Bolder' })),
     ...facts.map(([name, value]) => line(run(`${name}: `, { weight: 'Bolder' }), run(value))),
-    ...(diff === '' ? [] : [line(run(plainText(diff, TEAMS_DIFF, true), { fontType: 'Monospace' }))]),
+    ...(diff === '' ? [] : [line(run(shortened(diff, TEAMS_DIFF), { fontType: 'Monospace' }))]),
   ]
   const content = {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
@@ -102,7 +111,7 @@ function jira({ title, facts, diff, type, subject }: Notification, options: Temp
   const link = linkOf(subject, type, options)
   const text = (value: string): object => ({ type: 'text', text: value })
   const paragraphs = facts.map(([name, value]) => ({ type: 'paragraph', content: [text(`${name}: ${value}`)] }))
-  const code = diff === '' ? [] : [{ type: 'codeBlock', content: [text(plainText(diff, JIRA_DIFF, true))] }]
+  const code = diff === '' ? [] : [{ type: 'codeBlock', content: [text(shortened(diff, JIRA_DIFF))] }]
   const where = link === undefined ? [] : [{ type: 'paragraph', content: [text(link)] }]
   return {
     fields: {
@@ -125,7 +134,7 @@ function servicenow({ title, facts, diff, type, subject }: Notification, options
   const description = [...lines, ...(diff === '' ? [] : ['', diff])].join('\n')
   return {
     short_description: withoutCode(plainText(`${title}: ${headline(facts)}`, 150)),
-    description: withoutCode(plainText(description, 3_900, true)),
+    description: withoutCode(shortened(description, 3_900)),
     correlation_id: subject,
     correlation_display: 'sallyport',
   }

@@ -100,7 +100,7 @@ test('show prints all that an approver must see, and nothing that could act on t
       'Asked    TIME (0 s ago); can be answered until TIME (in 1 h)',
       'From     group oidc:sre',
       'Digest   patch deployment web',
-      "Changes, by the server's own dry run:",
+      'Changes, as the server said when it was asked, at TIME (0 s ago):',
       '   spec:',
       '  -    replicas: 1',
       '  +    replicas: 2\ufffd]0;x\ufffd',

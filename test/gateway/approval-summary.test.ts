@@ -112,6 +112,26 @@ const CASES: readonly Case[] = [
     objects: 1,
   },
   {
+    what: 'a patch of which nothing shows says so',
+    ...PATCH,
+    serve: (_request, response) => json(response, deployment(2, 1)),
+    sent: [`GET ${DEPLOYMENT}`, DRY],
+    diff: '',
+    note: /^the dry run changes nothing that can be shown$/,
+    objects: 1,
+  },
+  {
+    what: 'a delete says how, where that is not as usual: what is in its body counts, and not its query',
+    method: 'DELETE',
+    path: `${POD}?gracePeriodSeconds=30`,
+    body: '{"gracePeriodSeconds":0,"propagationPolicy":"Orphan"}',
+    serve: (_request, response) => json(response, { kind: 'Pod', metadata: { name: 'web' } }),
+    sent: [`GET ${POD}`],
+    diff: '@@ -1,3 +0,0 @@\n-kind: Pod\n-metadata:\n-  name: web\n',
+    note: /^with gracePeriodSeconds 0, propagationPolicy Orphan$/,
+    objects: 1,
+  },
+  {
     what: 'a delete of many names them, as many as there is room for',
     method: 'DELETE',
     path: '/api/v1/namespaces/prod/pods?labelSelector=app%3Dweb&propagationPolicy=Background',
@@ -132,7 +152,13 @@ for (const { what, method, path, body, serve, sent, diff, note, objects } of CAS
     gateway = await ConsentingGateway.open()
     gateway.serve = serve
     const isParked = method !== 'DELETE'
-    const calling = gateway.call({ method, path, headers: WHY, ...(body === undefined ? {} : { body }) })
+    const length = body === undefined ? {} : { 'Content-Length': String(body.length) }
+    const calling = gateway.call({
+      method,
+      path,
+      headers: { ...WHY, ...length },
+      ...(body === undefined ? {} : { body }),
+    })
     const { summary, id } = await gateway.waiting(isParked ? 1 : 0)
     assert.deepEqual(
       gateway.seen.map((request) => `${request.method} ${request.url}`),
@@ -148,6 +174,27 @@ for (const { what, method, path, body, serve, sent, diff, note, objects } of CAS
     assert.equal((await calling).status, 403)
   })
 }
+
+test('a delete of a namespace says what goes with it', async () => {
+  const rules = POLICY.rules.map((rule) => (rule.name === 'deletes' ? { ...rule, resources: ['namespaces'] } : rule))
+  gateway = await ConsentingGateway.open({ ...POLICY, rules })
+  gateway.serve = (_request, response) => json(response, { kind: 'Namespace', metadata: { name: 'prod' } })
+  const answer = await gateway.call({ method: 'DELETE', path: '/api/v1/namespaces/prod' })
+  assert.equal(answer.status, 403)
+  const { summary } = gateway.people.approvals.list()[0] ?? {}
+  assert.deepEqual([summary?.objects, summary?.note], [null, 'all that is in the namespace goes with it'])
+})
+
+test('a patch is a patch, whatever command of kubectl it says it is of', async () => {
+  gateway = await ConsentingGateway.open()
+  gateway.serve = ({ method }, response) => json(response, method === 'GET' ? deployment(2, 1) : deployment(5, 2))
+  const path = `${DEPLOYMENT}?field%4Danager=kubectl-annotate&force=true`
+  const calling = gateway.call({ ...PATCH, path, headers: WHY })
+  const { summary, id } = await gateway.waiting()
+  assert.equal(summary.command, 'kubectl patch deployment web -n prod')
+  await gateway.answer(id, 'no')
+  await calling
+})
 
 test('what a create makes is named in its body', async () => {
   gateway = await ConsentingGateway.open()

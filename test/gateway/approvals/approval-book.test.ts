@@ -91,6 +91,28 @@ const REFUSED: readonly (readonly [string, Partial<Parameters<typeof answerOf>[1
   ],
 ]
 
+test('the requester’s agent is known with a token of its own, whose user has its issuer’s prefix', async () => {
+  const books = await openBooks()
+  const { id } = await asked(books, { requester: person('alice', [], 'agent') })
+  const answered = async (user: string): Promise<string> =>
+    outcome(await books.approvals.answer(answerOf(id, { approver: { ...person('x', ['oidc:sre']), user } })))
+  for (const user of ['agent', 'oidc:agent', 'https://issuer#agent']) {
+    assert.equal(await answered(user), 'approvals.requester', user)
+  }
+  assert.equal(await answered('oidc:magent'), 'approved')
+})
+
+test('of what is longer than people are shown, they are told so first', async () => {
+  const books = await openBooks()
+  const summary = (command: string, diff: string) => ({ ...asking().summary, command, diff, note: 'n' })
+  const noteOf = async (digest: string, command: number, diff: number): Promise<string> =>
+    (await asked(books, { digest, summary: summary('c'.repeat(command), 'd'.repeat(diff)) })).summary.note
+  const { text, diff } = limits.approvals
+  assert.equal(await noteOf('1', text, diff), 'n')
+  assert.equal(await noteOf('2', text + 1, diff), 'the end of the command is NOT shown; n')
+  assert.equal(await noteOf('3', text, diff + 1), 'the end of the changes is NOT shown; n')
+})
+
 for (const [who, changes, rule] of REFUSED) {
   test(`a yes and a no by or for ${who} are refused: ${rule}`, async () => {
     const books = await openBooks()

@@ -68,6 +68,20 @@ test('each format says who asks what, for which approval, and where to answer', 
   }
 })
 
+test('what is too long for a message says that it is not all of it', () => {
+  const long = requested(
+    approval({ command: `kubectl exec x -- sh -c '${'a'.repeat(2_000)}'`, diff: '+a\n'.repeat(30_000) }),
+  )
+  for (const format of FORMATS) {
+    const { text } = render(format, long)
+    // Machines get all of it.
+    if (format === 'json') continue
+    assert.ok(text.includes('NOT all of the command'), format)
+    assert.ok(text.includes('NOT all of it: read the rest before you answer'), format)
+  }
+  assert.doesNotMatch(render('slack', requested(approval({ diff: '+a' }))).text, /NOT all/)
+})
+
 test('no character of HTML stands for itself in any format', () => {
   for (const format of FORMATS) {
     const { text } = render(

@@ -14,7 +14,10 @@ export function whoami<T>(yargs: Argv<T>, program: Program) {
   return yargs.command(
     'whoami',
     'Say who you are to the gateway',
-    (command) => withAdmin(command).example('$0 whoami', ''),
+    (command) =>
+      withAdmin(command)
+        .example('$0 whoami', 'Your user, groups and agent, and until when')
+        .example('$0 whoami --context prod', 'As the user of that context of your kubeconfig'),
     (argv) =>
       runWithAdmin(program, argv, 'person', async (api, io) => {
         const json = await api.get('/v1/whoami')
@@ -31,7 +34,7 @@ export function access<T>(yargs: Argv<T>, program: Program) {
     (command) =>
       withAdmin(command)
         .option('cluster', { type: 'string', requiresArg: true, describe: 'Only on this cluster' })
-        .example('$0 access', '')
+        .example('$0 access', 'Rules, standing access, locks and budgets that concern you')
         .example('$0 access --json', 'For a program: docs/agents.md says what each field means'),
     (argv) =>
       runWithAdmin(program, argv, 'person', async (api, io) => {

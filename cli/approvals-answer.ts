@@ -25,7 +25,8 @@ export function approvalsApprove<T>(yargs: Argv<T>, program: Program) {
     (command) =>
       withAnswer(command)
         .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'Do not ask whether you are sure' })
-        .example('$0 approvals approve 4be0643f1d98573b97dc --ticket OPS-1', 'Shows it, and asks'),
+        .example('$0 approvals approve 4be0643f1d98573b97dc', 'Shows it, and asks')
+        .example('$0 approvals approve 4be0643f1d98573b97dc --yes --ticket OPS-1', 'Without asking'),
     (argv) =>
       runWithAdmin(program, argv, 'person', async (api, io) => {
         const seen = await look(api, argv.id)

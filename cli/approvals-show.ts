@@ -13,7 +13,7 @@ export function approvalsShow<T>(yargs: Argv<T>, program: Program) {
     'Show who asks, why, for what exactly, and what a yes allows',
     (command) =>
       withAdmin(command)
-        .positional('id', { type: 'string', demandOption: true, describe: 'The approval' })
+        .positional('id', { type: 'string', demandOption: true, describe: 'The approval, as `approvals ls` names it' })
         .example('$0 approvals show 4be0643f1d98573b97dc', ''),
     (argv) =>
       runWithAdmin(program, argv, 'anybody', async (api, io) => {

@@ -15,12 +15,21 @@ export function demo<T>(yargs: Argv<T>, program: Program) {
         .option('kubeconfig', {
           type: 'string',
           requiresArg: true,
-          describe: 'Put the gateway in front of this cluster instead',
+          describe: 'Put the gateway in front of this cluster instead: the tour only reads there',
         })
-        .option('data', { type: 'string', requiresArg: true, describe: 'Keep the tapes in this directory' })
-        .option('port', { type: 'string', requiresArg: true, describe: 'The port of the gateway' })
+        .option('data', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Keep the tapes in this directory; they are removed at the end if absent',
+        })
+        .option('port', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'The port of the gateway; a free one if absent',
+        })
         .example('$0 demo', 'The tour; then it stays up and prints the kubeconfig to use')
-        .example('$0 demo --once', 'The tour alone')
+        .example('$0 demo --once', 'The tour alone; nobody is asked for anything')
+        .example('$0 demo --kubeconfig ~/.kube/config', 'Your own cluster: reads, and a delete that is denied')
         .epilogue(EXIT_CODES_HELP),
     ({ once, kubeconfig, data, port }) =>
       program.run(async (io) => {

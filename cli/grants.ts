@@ -14,7 +14,8 @@ export function grantsLs<T>(yargs: Argv<T>, program: Program) {
       withAdmin(command)
         .option('all', { type: 'boolean', default: false, describe: 'What is over as well' })
         .option('user', { type: 'string', requiresArg: true, describe: 'Who asked (oidc:alice)' })
-        .example('$0 grants ls', ''),
+        .example('$0 grants ls', 'What is in force, and what waits for a yes')
+        .example('$0 grants ls --all --user oidc:alice', 'All that alice has ever asked for'),
     (argv) =>
       runWithAdmin(program, argv, 'anybody', async (api, io) => {
         const query = new URLSearchParams({ limit: '1000' })

@@ -105,7 +105,7 @@ export function locks<T>(yargs: Argv<T>, program: Program) {
   return yargs.command(
     'locks',
     'List what is locked',
-    (command) => withAdmin(command).example('$0 locks', ''),
+    (command) => withAdmin(command).example('$0 locks', 'What is locked, since when, by whom and why'),
     (argv) =>
       runWithAdmin(program, argv, 'anybody', async (api, io) => {
         const list = ((await api.get('/v1/locks')).locks as readonly Json[] | undefined) ?? []

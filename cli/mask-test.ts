@@ -48,15 +48,27 @@ export function maskTest<T>(yargs: Argv<T>, program: Program) {
           requiresArg: true,
           describe: "The gateway's configuration; without it the built-in rules and detectors",
         })
-        .option('as', { type: 'string', requiresArg: true, describe: 'Who looks, with the prefix: oidc:alice' })
+        .option('as', {
+          alias: 'as-user',
+          type: 'string',
+          requiresArg: true,
+          describe: 'Who looks, with the prefix: oidc:alice',
+        })
         .option('group', {
+          alias: 'as-group',
           type: 'string',
           array: true,
           nargs: 1,
           default: [],
           describe: 'A group of theirs; may be given again',
         })
-        .option('actor', { type: 'string', default: '', requiresArg: true, describe: 'The agent acting for them' })
+        .option('actor', {
+          alias: 'as-actor',
+          type: 'string',
+          default: '',
+          requiresArg: true,
+          describe: 'The agent acting for them',
+        })
         .option('cluster', { type: 'string', requiresArg: true, describe: "The cluster; the configuration's first" })
         .group(['as', 'group', 'actor', 'cluster'], 'Who looks, and where:')
         .option('text', { type: 'boolean', default: false, describe: 'The file is a log or other text' })

@@ -22,9 +22,12 @@ const SOMEBODY = '(somebody)'
 export function policyExplain<T>(yargs: Argv<T>, program: Program) {
   return yargs.command(
     'explain',
-    'Explain what a policy says of a kubectl command: policy explain [options] -- kubectl delete pod x',
+    'Explain what a policy says of a kubectl command, request by request',
     (command) =>
       command
+        .usage(
+          '$0 policy explain [options] -- kubectl COMMAND\n\nExplain what a policy says of a kubectl command, request by request',
+        )
         // Words behind "--" stay words: a pod may be called 007.
         .parserConfiguration({ 'populate--': true, 'parse-positional-numbers': false })
         .option('policy', {

@@ -5,7 +5,7 @@ import type { Argv } from 'yargs'
 import { isoTime } from '../replay/json-lines.ts'
 import { printable, printableJson } from '../replay/printable.ts'
 import type { Tapes } from '../replay/tapes.ts'
-import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts'
+import { EXIT } from './exit-codes.ts'
 import type { Io } from './io.ts'
 import type { Change } from './policy-past.ts'
 import { loadPolicy } from './policy-problems.ts'
@@ -33,8 +33,7 @@ export function policyReplay<T>(yargs: Argv<T>, program: Program) {
         .option('cluster', { type: 'string', requiresArg: true, describe: 'Only calls to this cluster' })
         .example('$0 policy replay --policy new.yaml --since 30d', 'What the new rules would have changed')
         .example('$0 policy replay --policy new.yaml --json', 'Each call that differs, for a script')
-        .epilogue('Calls whose bodies are not whole on tape are named as uncertain where a rule reads them.')
-        .epilogue(EXIT_CODES_HELP),
+        .epilogue('Calls whose bodies are not whole on tape are named as uncertain where a rule reads them.'),
     (argv) =>
       program.runWithTapes(argv, async (tapes, io) => {
         const since = sinceOf('since', argv.since, io.today())

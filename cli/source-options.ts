@@ -14,7 +14,12 @@ export function withSource<T>(yargs: Argv<T>) {
       requiresArg: true,
       describe: `The gateway's data directory (default ${DATA}): read through the gateway if it runs, else at rest`,
     })
-    .option('admin', { type: 'string', requiresArg: true, describe: 'Address of the admin API, https://HOST:PORT' })
+    .option('admin', {
+      alias: 'server',
+      type: 'string',
+      requiresArg: true,
+      describe: "The gateway's admin address, https://HOST:PORT",
+    })
     .option('token-file', { type: 'string', requiresArg: true, describe: 'With --admin: the file with its token' })
     .option('ca', {
       type: 'string',

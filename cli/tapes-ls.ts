@@ -41,6 +41,7 @@ export function tapesLs<T>(yargs: Argv<T>, program: Program) {
         .alias('n', 'namespace')
         .example('$0 tapes ls --user oidc:alice --since 12h', "Alice's tapes of the last twelve hours")
         .example('$0 tapes ls --verb delete --namespace prod', 'Who deleted something in prod')
+        .example('$0 tapes ls --kind control', 'What people answered, locked and changed')
         .example('$0 tapes ls --kind exec --text "rm -rf" --json', 'Shell commands, for a script')
     },
     (argv) => program.runWithTapes(argv, (tapes, io) => list(tapes, filterOf(argv, io.today()), argv.json, io)),

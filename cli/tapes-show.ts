@@ -101,8 +101,13 @@ function connectionText(row: ConnectionRow): string {
   return `connection ${row.connection}${port}: ${sums}${error}`
 }
 
+/** What people do has some twenty facts, most of them in the text already: `--json` has all. */
+const CONSENT = /^(?:approvals|grants|locks)\./
+const CONSENT_FACTS: ReadonlySet<string> = new Set(['approval', 'lock', 'reason', 'ticket'])
+
 function noteText(row: NoteRow): string {
-  const facts = Object.entries(row.facts).map(([name, value]) => `${name}=${String(value)}`)
+  const told = Object.entries(row.facts).filter(([name]) => !CONSENT.test(row.code) || CONSENT_FACTS.has(name))
+  const facts = told.map(([name, value]) => `${name}=${String(value)}`)
   const rest = facts.length === 0 ? '' : ` (${facts.join(', ')})`
   return printable(`${row.row} ${row.code}: ${row.text}${rest}`)
 }

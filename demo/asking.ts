@@ -24,7 +24,7 @@ export function approved(asking: Asking, call: ExecCall): Promise<Made> {
   const called: Caller = (one) => asking.ask(one).finally(() => ended.abort())
   return make(asking, called, call, async () => {
     const id = await waiting(asking)
-    terminal.note('It waits. This is what bob sees, who is of the group that may say yes:')
+    terminal.note('It waits for a yes of the group oidc:sre. What bob sees, who is one of them:')
     const seen = await sallyport(asking, ['approvals', 'show', id, '--token-file', approver])
     demand(seen.code === EXIT.OK, 'the approver could not see what waits')
     if (viewer !== undefined) {

@@ -75,21 +75,20 @@ async function consent(options: TourOptions): Promise<void> {
     'A shell, after a yes',
     'Policy wants a human’s yes for it. The call waits, and its client says why (Sallyport-Intent).',
   )
-  let ran = await approved(options, shell(4711))
+  let ran = await approved(options, shell('30 * 30'))
   if (ran.code !== 0 && options.viewer !== undefined) {
-    terminal.note('That was a no, so nothing ran. The agent asks for another order, and the tour says yes.')
-    ran = await approved({ ...options, viewer: undefined }, shell(4712))
+    terminal.note('That was a no, so nothing ran. The agent asks in other words, and the tour says yes.')
+    ran = await approved({ ...options, viewer: undefined }, shell('10 * 90'))
   }
   demand(ran.code === 0 && ran.text.includes(AMOUNT), 'the exec did not run')
 
   terminal.step('A changed command', 'The yes was for those bytes, once. Ten times the refund is another question.')
-  const changed = await refused(options, call, shell(4711, 300), 'not without a ticket')
+  const changed = await refused(options, call, shell('30 * 300'), 'not without a ticket')
   demand(changed.code !== 0 && changed.row?.by === 'gateway', 'a yes was good for another command')
 }
 
-function shell(order: number, each = 30): ExecCall {
-  const script = `echo "order ${order}: refund $((30 * ${each})) EUR"; echo "done by $CONTAINER_NAME"`
-  return { ...SHELL, argv: ['sh', '-c', script] }
+function shell(sum: string): ExecCall {
+  return { ...SHELL, argv: ['sh', '-c', `echo "refund $((${sum})) EUR"`] }
 }
 
 async function replay(options: TourOptions): Promise<void> {

@@ -118,6 +118,19 @@ test('show prints a timeline', async () => {
   )
 })
 
+test('show says what people did in a line, and --json has all the facts', async () => {
+  const facts = { approval: '4be0643f1d98573b97dc', state: 'denied', user: 'oidc:bob', reason: 'not now', via: 'cli' }
+  const tapes = new RecordedTapes(
+    new Recording({ tape: API, kind: 'control' })
+      .add(1, 'note', { code: 'approvals.deny', text: 'oidc:bob says no', facts })
+      .add(2, 'seal', { reason: 'closed', entries: 3 }),
+  )
+  const { stdout } = await run(`tapes show ${API}`, new CapturedIo(), tapes)
+  assert.match(stdout, /note approvals\.deny: oidc:bob says no \(approval=4be0643f1d98573b97dc, reason=not now\)\n/)
+  const [row] = json((await run(`tapes show ${API} --json`, new CapturedIo(), tapes)).stdout)
+  assert.deepEqual(row?.facts, facts)
+})
+
 test('show --json prints one object a row, "last" is the newest tape', async () => {
   const rows = json((await run('tapes show last --json')).stdout)
   assert.deepEqual(
@@ -242,6 +255,14 @@ for (const line of misuses) {
   })
 }
 
+const COMMANDS = [
+  ...['serve', 'demo', 'whoami', 'access', 'request', 'lock', 'unlock', 'locks', 'mask test'],
+  ...['ls', 'show', 'approve', 'deny', 'revoke', 'watch'].map((name) => `approvals ${name}`),
+  ...['ls', 'revoke'].map((name) => `grants ${name}`),
+  ...['check', 'explain', 'test', 'replay', 'schema'].map((name) => `policy ${name}`),
+  ...['ls', 'show', 'play', 'verify', 'export'].map((name) => `tapes ${name}`),
+]
+
 test('help has examples and the exit codes; the version is the package’s', async () => {
   const top = await run('--help')
   assert.equal(top.code, 0)
@@ -250,6 +271,12 @@ test('help has examples and the exit codes; the version is the package’s', asy
     const { code, stdout } = await run(`tapes ${command} --help`)
     assert.equal(code, 0)
     assert.match(stdout, /--json.*Examples:.*Exit codes: 0 done/s)
+  }
+  for (const command of COMMANDS) {
+    const { code, stdout } = await run(`${command} --help`)
+    assert.equal(code, 0, command)
+    assert.match(stdout, /\nExamples:\n/, command)
+    assert.equal(stdout.split('Exit codes: ').length, 2, command)
   }
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
   assert.equal((await run('--version')).stdout, `${version}\n`)

@@ -77,8 +77,10 @@ export class Asked {
     this.verb = bit(verb)
     this.denied = deniedBy(attributes, verb === 'patch' && mayCreate(question.object))
     this.name = verb === 'proxy' && name.includes(':') ? proxiedName(name) : name
-    // What is named in the path and has no namespace there lies in none.
-    this.isEverywhere = isResource && namespace === '' && attributes.parts.length === 0 && !isClusterScoped(key)
+    // What is named in the path and has no namespace there lies in none; but a watch of a custom resource's name is one over
+    // all namespaces (apiextensions-apiserver pkg/apiserver/customresource_handler.go, possiblyAcrossAllNamespacesVerbs).
+    const isMany = attributes.parts.length === 0 || attributes.kubeVerb === 'watch'
+    this.isEverywhere = isResource && namespace === '' && isMany && !isClusterScoped(key)
     this.isNodeProxy = verb === 'proxy' && (attributes.kubeVerb === 'proxy' || key === '/nodes')
     const isDelete = isResource && subresource === '' && (verb === 'delete' || verb === 'deletecollection')
     this.isNamespaceDelete = isDelete && key === '/namespaces'

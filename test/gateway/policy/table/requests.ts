@@ -182,6 +182,20 @@ export const TABLES: readonly Table[] = [
     ],
   },
   {
+    policy: 'custom resources of a namespace, by a watch of a name over all of them',
+    rules: [{ name: 'no', verbs: ['get'], resources: ['x.example.com/things'], namespaces: ['prod'], effect: 'deny' }],
+    rows: [
+      ['GET /apis/x.example.com/v1/watch/things/t', 'deny no'],
+      ['GET /apis/x.example.com/v1/watch/things/t?resourceVersion=0', 'deny no'],
+      ['GET /apis/x.example.com/v1/watch/things', 'deny no'],
+      ['GET /apis/x.example.com/v1/things?watch=1&fieldSelector=metadata.name%3Dt', 'deny no'],
+      ['GET /apis/x.example.com/v1/watch/namespaces/prod/things/t', 'deny no'],
+      ['GET /apis/x.example.com/v1/watch/namespaces/dev/things/t', 'allow default'],
+      ['GET /apis/x.example.com/v1/watch/others/t', 'allow default'],
+      ['GET /api/v1/watch/nodes/n', 'allow default'],
+    ],
+  },
+  {
     policy: 'what has two names is denied by either',
     rules: [
       { name: 'no', verbs: ['get', 'list', 'watch'], resources: ['events'], effect: 'deny' },

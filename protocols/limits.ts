@@ -338,9 +338,10 @@ const defaults = {
     denialMillis: 60_000,
     /** A call made again within this after its wait ran out is told at once, for the same reason. */
     fallbackMillis: 2_000,
-    /** What is over is kept for this long, and no more of it than so many. */
+    /** What is over is kept for this long, and no more of it than so many, with so many characters of what people were shown. */
     keptMillis: 604_800_000,
     kept: 10_000,
+    keptText: 33_554_432,
     /** Characters of a reason or a ticket, of another text of a summary, and of its diff. */
     reason: 1_000,
     text: 4_096,

@@ -57,6 +57,8 @@ export class ApprovalBook implements Approvals, Book {
   readonly #live = new Set<string>()
   /** Those that cannot, oldest first. */
   readonly #over = new Set<string>()
+  /** Characters that those hold. */
+  #overText = 0
   /** An approval's records, by their slot. */
   readonly #numbers = new Map<string, Map<string, number>>()
   /** How many transitions of an approval are not yet on disk. */
@@ -229,14 +231,16 @@ export class ApprovalBook implements Approvals, Book {
     }
     for (const id of this.#over) {
       const { overAt } = this.#approvals.get(id) as Approval
-      const isOld = now - (overAt as number) >= limits.approvals.keptMillis || this.#over.size > limits.approvals.kept
-      if (!isOld) break
+      const isOld = now - (overAt as number) >= limits.approvals.keptMillis
+      const isCrowded = this.#over.size > limits.approvals.kept || this.#overText > limits.approvals.keptText
+      if (!isOld && !isCrowded) break
       this.#forget(id)
     }
   }
 
   reset(): void {
     this.#late.length = 0
+    this.#overText = 0
     for (const kept of [
       this.#approvals,
       this.#latest,
@@ -390,13 +394,15 @@ export class ApprovalBook implements Approvals, Book {
     }
     if (approval.overAt !== null) {
       this.#live.delete(id)
+      if (!this.#over.has(id)) this.#overText += textOf(approval)
       this.#over.add(id)
     }
     return approval
   }
 
   #forget(id: string): void {
-    const { target, terms } = this.#approvals.get(id) as Approval
+    const approval = this.#approvals.get(id) as Approval
+    const { target, terms } = approval
     const numbers = this.#numbers.get(id) as Map<string, number>
     try {
       this.#journal.remove([...numbers.values()])
@@ -409,7 +415,13 @@ export class ApprovalBook implements Approvals, Book {
     this.#approvals.delete(id)
     this.#numbers.delete(id)
     this.#over.delete(id)
+    this.#overText -= textOf(approval)
   }
+}
+
+/** Nearly all that an approval holds, and the same for as long as it lives. */
+function textOf({ summary: { command, diff, note } }: Approval): number {
+  return command.length + diff.length + note.length
 }
 
 const UNKNOWN = refuse(404, 'NotFound', 'approvals.unknown', 'there is no such approval')

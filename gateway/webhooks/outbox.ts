@@ -73,12 +73,24 @@ export class Outbox implements Book {
   put(notification: Notification): void {
     for (const webhook of this.#webhooks.values()) {
       if (!webhook.types.has(notification.type)) continue
-      if (this.#waiting.size >= limits.approvals.outbox) {
+      if (this.#held(webhook.name) >= this.#roomFor(notification)) {
         this.#options.lost(webhook.name, notification, 'too many messages wait to be sent')
         continue
       }
       this.#append({ id: `msg_${this.#options.newId()}`, webhook: webhook.name, notification })
     }
+  }
+
+  #held(webhook: string): number {
+    let held = 0
+    for (const { message } of this.#waiting.values()) if (message.webhook === webhook) held += 1
+    return held
+  }
+
+  /** A webhook's share, so that one that hangs takes nobody else's; half of it for what callers can bring about at will. */
+  #roomFor({ type }: Notification): number {
+    const share = Math.floor(limits.approvals.outbox / this.#webhooks.size)
+    return type === 'budget.exceeded' ? Math.floor(share / 2) : share
   }
 
   /** Gives up what is under way; it is sent again after the next start. */

@@ -102,6 +102,21 @@ test('the requester’s agent is known with a token of its own, whose user has i
   assert.equal(await answered('oidc:magent'), 'approved')
 })
 
+test('what is over is kept while it is no more text than may be, the newest longest', async () => {
+  let books = await openBooks()
+  const summary = { ...asking().summary, command: '', diff: 'd'.repeat(limits.approvals.diff) }
+  const most = limits.approvals.keptText / limits.approvals.diff
+  for (let at = 0; at <= most; at++) {
+    const { id } = await asked(books, { digest: `d${at}`, summary })
+    await books.approvals.answer(answerOf(id, { answer: 'no' }))
+  }
+  const last = books.approvals.list().at(-1)?.id
+  books.approvals.look()
+  assert.equal(books.approvals.list().length, most)
+  books = await openBooks({ disk: books.disk })
+  assert.deepEqual([books.approvals.list().length, books.approvals.list().at(-1)?.id], [most, last])
+})
+
 test('of what is longer than people are shown, they are told so first', async () => {
   const books = await openBooks()
   const summary = (command: string, diff: string) => ({ ...asking().summary, command, diff, note: 'n' })

@@ -183,6 +183,20 @@ test('while the ledger is late nobody is told, and then they are', async () => {
   assert.equal(calls.length, 1)
 })
 
+test('a webhook that hangs fills its own share alone, and budgets that are over only half of it', async () => {
+  const types = new Set(['lock.locked', 'budget.exceeded'] as const)
+  const webhooks = [webhook('w', { types }), webhook('v', { types: new Set(['lock.unlocked']) })]
+  const { time, outbox, lost, state } = await open(new ManualTime(), new MemoryJournal(), webhooks)
+  state.answer = () => new Promise(() => undefined)
+  const half = limits.approvals.outbox / 2
+  for (let at = 0; at < half; at++) outbox.put({ ...notification(time, 'b'), type: 'budget.exceeded' })
+  assert.deepEqual([outbox.size, lost.length], [half / 2, half / 2])
+  for (let at = 0; at < half; at++) outbox.put(notification(time, 'l'))
+  assert.deepEqual([outbox.size, lost.length], [half, half])
+  outbox.put({ ...notification(time, 'u'), type: 'lock.unlocked' })
+  assert.deepEqual([outbox.size, lost.length], [half + 1, half])
+})
+
 test('more than it may hold is refused, and that is said; of a webhook that is gone all is forgotten', async () => {
   const { time, outbox, lost, state, disk } = await open()
   state.answer = () => new Promise(() => undefined)

@@ -27,6 +27,7 @@ import { request } from './request.ts'
 import { serve } from './serve.ts'
 import { tapesExport } from './tapes-export.ts'
 import { tapesLs } from './tapes-ls.ts'
+import { tapesOriginals } from './tapes-originals.ts'
 import { tapesPlay } from './tapes-play.ts'
 import { tapesShow } from './tapes-show.ts'
 import { tapesVerify } from './tapes-verify.ts'
@@ -111,7 +112,7 @@ function commands(parser: Argv, program: Program, io: Io): Argv {
     return mask.demandCommand(1, 'name a command for masks')
   })
   return top.command('tapes', 'List, show, play, verify and export what was recorded', (tapes) => {
-    for (const add of [tapesLs, tapesShow, tapesPlay, tapesVerify, tapesExport]) add(tapes, program)
+    for (const add of [tapesLs, tapesShow, tapesPlay, tapesVerify, tapesExport, tapesOriginals]) add(tapes, program)
     return tapes.demandCommand(1, 'name a command for tapes')
   })
 }

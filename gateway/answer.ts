@@ -12,7 +12,7 @@ import type { Exchange, ExchangeOwner } from './exchange.ts'
 import { answerable } from './hop-by-hop.ts'
 import { Lull, type Lulled } from './lull.ts'
 import type { AnswerMask, Piece } from './mask/answer-mask.ts'
-import { BodyRecorder, maskedBody, redacted } from './recording.ts'
+import { BodyRecorder, maskedBody, originalBody, redacted } from './recording.ts'
 import { type Tape, TapeFailed, type TapeStore } from './tape/tape.ts'
 import { type UpstreamCall, UpstreamFailed, type UpstreamHandler } from './upstream/upstream.ts'
 
@@ -139,6 +139,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     if (this.#kept !== undefined) this.#answer(mask, this.#kept)
     if (this.#over) return
     try {
+      this.#keepOriginals(mask, true)
       this.#body.end(false)
     } catch (error) {
       this.#tapeFailed(error)
@@ -189,6 +190,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     const { tape, number, exchange } = this.#options
     try {
       for (const masked of mask.masked()) tape.append('masked', maskedBody(number, masked))
+      this.#keepOriginals(mask, false)
       if (taped.length > 0) this.#body.add(taped)
     } catch (error) {
       this.#tapeFailed(error)
@@ -200,6 +202,13 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
       this.#pause()
     } else if (!exchange.write(passed)) {
       this.#pause()
+    }
+  }
+
+  #keepOriginals(mask: AnswerMask, isOver: boolean): void {
+    const { tape, number } = this.#options
+    for (const original of mask.originals(isOver)) {
+      tape.append('original', originalBody('responseBody', number, original))
     }
   }
 
@@ -352,6 +361,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     this.#end(reason)
     this.#call?.abort()
     try {
+      if (this.#mask !== undefined) this.#keepOriginals(this.#mask, true)
       this.#body.end(true)
       if (why !== '') this.#options.tape.append('note', { code: reason, text: why })
       this.#options.tape.append('note', { code: 'answer.broken', text: reason })

@@ -26,7 +26,7 @@ import { billOf } from './policy/budgets.ts'
 import { classOf, decide } from './policy/decide.ts'
 import { NO_BODY, RequestObject } from './policy/request-object.ts'
 import type { Principal } from './principal.ts'
-import { decisionBody, maskedBody, recordWhole, redacted, requestBody } from './recording.ts'
+import { decisionBody, maskedBody, originalBody, recordWhole, redacted, requestBody } from './recording.ts'
 import { refusalAnswer } from './refusal.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import { requestInfo } from './request-info.ts'
@@ -363,7 +363,9 @@ async function stream(gate: Gate, permitted: Permitted, offer: StreamOffer): Pro
     const { status, fields } = answer.head
     const shown = permitted.mask.whole(answerable(fields), answer.body)
     tape.append('response', { exchange: number, status, fields: redacted(shown.taped.fields), by: 'cluster' })
-    for (const masked of shown.masked) tape.append('masked', maskedBody(number, masked))
+    const { masked, original } = shown.taped
+    for (const each of masked) tape.append('masked', maskedBody(number, each))
+    if (original !== undefined) tape.append('original', originalBody('responseBody', number, original))
     recordWhole(tape, 'responseBody', number, shown.taped.body, gate.bodyBytes)
     tape.seal('closed')
     if (permitted.permission.durability === 'strict') await tape.durable()
@@ -474,8 +476,9 @@ function record(gate: Gate, api: ApiTape, permitted: Permitted): number {
 }
 
 /** A request body, masked: the cluster gets it as it is, the tape does not. */
-function recordBody(gate: Gate, tape: Tape, number: number, { body, masked }: TapedBody): void {
+function recordBody(gate: Gate, tape: Tape, number: number, { body, masked, original }: TapedBody): void {
   for (const each of masked) tape.append('masked', maskedBody(number, each))
+  if (original !== undefined) tape.append('original', originalBody('requestBody', number, original))
   recordWhole(tape, 'requestBody', number, body, gate.bodyBytes)
 }
 

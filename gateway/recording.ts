@@ -2,10 +2,18 @@
 
 import { createHash, type Hash } from 'node:crypto'
 import type { Fields } from '../protocols/fields.ts'
-import type { AttributesBody, DecisionBody, NoteBody, PrincipalBody, RequestBody } from '../protocols/tape/entry.ts'
+import type {
+  AttributesBody,
+  DecisionBody,
+  NoteBody,
+  OriginalBody,
+  PrincipalBody,
+  RequestBody,
+} from '../protocols/tape/entry.ts'
 import { type Claims, claimsOf } from './claims.ts'
 import type { Decision } from './decision.ts'
 import type { Masked } from './mask/masked.ts'
+import type { Original } from './mask/original.ts'
 import type { MaskedWords } from './mask/text.ts'
 import type { Principal } from './principal.ts'
 import type { RequestAttributes } from './request-attributes.ts'
@@ -125,6 +133,15 @@ export function decisionBody(words: MaskedWords, exchange: number, decision: Dec
 /** What was masked in an exchange: by which rule, which fields, how many values. */
 export function maskedBody(exchange: number, { rule, fields, count }: Masked): NoteBody {
   return { code: rule, text: fields, facts: { exchange, count } }
+}
+
+/** Part of a body as it was before it was masked. */
+export function originalBody(
+  of: 'requestBody' | 'responseBody',
+  exchange: number,
+  { at, length, bytes }: Original,
+): OriginalBody {
+  return { of, exchange, channel: 0, at, length, bytes }
 }
 
 /** A body that is there whole, as one entry: kept up to `cap` bytes, its sum over all of it. Throws TapeFailed. */

@@ -3,7 +3,7 @@
 
 import { CHANNEL, FORWARD, FORWARD_BASE } from '../protocols/kube/channels.ts'
 import { commandLine } from '../protocols/kube/command-line.ts'
-import type { Entry, NoteBody, RequestBody, SealBody } from '../protocols/tape/entry.ts'
+import type { Entry, NoteBody, OriginalBody, RequestBody, SealBody } from '../protocols/tape/entry.ts'
 import { ExitStatus, isOutput, runsOf } from './stream-runs.ts'
 
 /** One request, from its head to the end of its answer or stream. Times in microseconds since the tape opened. */
@@ -107,6 +107,8 @@ class Reading {
   /** The request of a port-forward, and the ports that its connections have used so far. */
   #forward: RequestBody | undefined
   readonly #ports = new Set<number>()
+  /** Bodies and channels that are kept as they were. */
+  readonly #originals = new Set<string>()
   /** The call whose stream this tape holds: the last one that was upgraded. */
   #streaming: Writable<CallRow> | undefined
 
@@ -141,6 +143,9 @@ class Reading {
       case 'note':
       case 'masked':
         this.#note(entry.kind, entry.micros, entry.body)
+        return
+      case 'original':
+        this.#original(entry.micros, entry.body)
         return
       case 'seal':
         this.#seal(entry.micros, entry.body)
@@ -254,6 +259,16 @@ class Reading {
       return
     }
     this.#rows.push({ row, micros, code: body.code, text: body.text, facts })
+  }
+
+  /** Once for each body and channel: that there is something for auditors. */
+  #original(micros: number, { of, exchange, channel }: OriginalBody): void {
+    const about = of === 'stream' ? { channel } : { exchange, of }
+    const key = JSON.stringify(about)
+    if (this.#originals.has(key)) return
+    this.#originals.add(key)
+    const text = 'what is masked is kept as it was, encrypted to auditors (tapes originals)'
+    this.#rows.push({ row: 'note', micros, code: 'original', text, facts: about })
   }
 
   #used(port: number): void {

@@ -6,6 +6,7 @@ import type { BodyRewriter } from '../../protocols/kube/field-masker.ts'
 import type { TextMasker } from '../../protocols/kube/text-masker.ts'
 import type { FieldRecord } from './field-record.ts'
 import type { Masked } from './masked.ts'
+import type { Original, Originals } from './original.ts'
 import { type MaskedWords, textMasked } from './text.ts'
 import type { WatchEvents } from './watch-events.ts'
 
@@ -31,6 +32,8 @@ export interface AnswerMaskParts {
   readonly words: MaskedWords
   /** Of a watch: where a piece ends with an event, nothing is held behind it. */
   readonly events: WatchEvents | undefined
+  /** Keeps the body as it was, where that is wanted. */
+  readonly originals: Originals | undefined
   /** It is compressed in a way that is not known here, so nothing in it can be found. */
   readonly isOpaque: boolean
 }
@@ -105,7 +108,9 @@ export class AnswerMask {
       this.#isOpaqueTold = true
       return [{ rule: 'mask.opaque', fields: 'the body was not looked into', count: 0 }]
     }
-    return [...(this.#parts.record?.counts.take() ?? []), ...textMasked(this.#parts.text)]
+    const masked = [...(this.#parts.record?.counts.take() ?? []), ...textMasked(this.#parts.text)]
+    if (masked.length > 0) this.#parts.originals?.masked()
+    return masked
   }
 
   /** What of it the caller does not see: asked instead of `masked`, by who shows a caller's view. */
@@ -116,8 +121,14 @@ export class AnswerMask {
     return [...fields, ...textMasked(passedText === 'same' ? text : passedText)]
   }
 
+  /** The body as it was, encrypted, as far as it is masked. Asked behind `masked`; the last time with `isOver`. */
+  originals(isOver: boolean): readonly Original[] {
+    return this.#parts.originals?.take(isOver) ?? []
+  }
+
   #readable(bytes: Uint8Array, isEnd: boolean): Piece {
-    const { taped, passed } = this.#parts
+    const { taped, passed, originals } = this.#parts
+    if (taped !== undefined) originals?.add(bytes)
     if (passed === undefined) return this.#text(rewritten(taped, bytes, isEnd), isEnd)
     // Both are given the same, and hold it as long.
     const forTape = rewritten(taped, bytes, isEnd)
@@ -142,6 +153,7 @@ export class AnswerMask {
 
   #shown(shown: { readonly original: Uint8Array; readonly masked: Uint8Array }, given: Uint8Array): Piece {
     const taped = stable(shown.masked, given)
+    if (this.#parts.taped === undefined) this.#parts.originals?.piece(shown.original, shown.original !== shown.masked)
     if (this.#parts.passedText === 'same' || shown.original === shown.masked) return { taped, passed: taped }
     return { taped, passed: stable(shown.original, given) }
   }

@@ -6,14 +6,20 @@ import { PatternError, patternMatcher } from '../../protocols/detect/patterns.ts
 import type { Report } from '../config-file.ts'
 import { SelectorError, selectorOf } from '../labels.ts'
 import { parseResource, ResourceNameError } from '../resource-names.ts'
+import { ageRecipient, RecipientError } from './age-file.ts'
 import { type MaskRuleDocument, maskDetectors, maskRule } from './document.ts'
 import { FieldPathError, fieldPath } from './field-path.ts'
 
 /** `content`: the part as read, which may be wrong in shape. `clusters`: the names of those that are configured. */
 export function checkMasking(content: unknown, clusters: ReadonlySet<unknown>, report: Report): void {
-  const part = (content ?? {}) as { readonly rules?: unknown; readonly detectors?: unknown }
+  const part = (content ?? {}) as {
+    readonly rules?: unknown
+    readonly detectors?: unknown
+    readonly originals?: unknown
+  }
   const { rules } = part
   checkDetectors(part.detectors, report)
+  checkRecipients(part.originals, report)
   const names = new Set<string>()
   for (const [at, entry] of (Array.isArray(rules) ? rules : []).entries()) {
     const { data: rule } = maskRule.safeParse(entry)
@@ -22,6 +28,17 @@ export function checkMasking(content: unknown, clusters: ReadonlySet<unknown>, r
     if (names.has(rule.name)) inside(['name'], `there is another rule "${rule.name}"; give each a name of its own`)
     names.add(rule.name)
     checkRule(rule, clusters, inside)
+  }
+}
+
+function checkRecipients(content: unknown, report: Report): void {
+  const { recipients } = (content ?? {}) as { readonly recipients?: unknown }
+  for (const [at, entry] of (Array.isArray(recipients) ? recipients : []).entries()) {
+    if (typeof entry !== 'string') continue
+    attempt(
+      () => ageRecipient(entry),
+      (message) => report(['originals', 'recipients', at], message),
+    )
   }
 }
 
@@ -101,5 +118,6 @@ function attempt<T>(make: () => T, tell: (message: string, at?: number) => void)
 }
 
 function isOurs(error: unknown): error is Error {
+  if (error instanceof RecipientError) return true
   return error instanceof SelectorError || error instanceof ResourceNameError || error instanceof PatternError
 }

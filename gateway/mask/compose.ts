@@ -5,11 +5,13 @@ import { Detection } from '../../protocols/detect/detection.ts'
 import { DETECTORS } from '../../protocols/detect/detectors.ts'
 import { LearnedValues } from '../../protocols/detect/learned-values.ts'
 import { limits } from '../../protocols/limits.ts'
+import { ageFile, ageRecipient } from './age-file.ts'
 import { builtinRules } from './builtin-rules.ts'
 import type { MaskingDocument } from './document.ts'
 import type { LearnFrom } from './field-record.ts'
 import { configuredRule } from './mask-rule.ts'
 import { Masking } from './masking.ts'
+import type { Seal } from './original.ts'
 
 /**
  * `key`: of the sentinels. `learned`: what a gateway has learned, which outlives its configurations. Throws for a document
@@ -24,10 +26,17 @@ export function maskingOf(document: MaskingDocument, key: Uint8Array, learned: L
     rules: [...builtinRules(document.builtin), ...document.rules.map(configuredRule)],
     exempt: document.exempt,
     opaque: document.opaque,
+    seal: document.originals === undefined ? undefined : sealOf(document.originals.recipients),
     text,
     detectors: document.learn ? new Detection({ detectors, patterns, learned: undefined }) : text,
     learn: document.learn ? learnerOf(learned) : undefined,
   })
+}
+
+/** Encrypts what is masked, as it was. Throws RecipientError. */
+function sealOf(texts: readonly string[]): Seal {
+  const recipients = texts.map(ageRecipient)
+  return (bytes) => ageFile(recipients, bytes)
 }
 
 /** What a gateway starts with: in memory alone, by a key of this process alone. */

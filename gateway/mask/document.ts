@@ -74,6 +74,16 @@ export const maskingDocument = z.strictObject({
   detectors: maskDetectors.prefault({}),
   /** Whether a value that was masked in an object is masked wherever else it turns up. */
   learn: z.boolean().default(true),
+  /** Whether what is masked is also kept as it was, on the tape alone, encrypted to these keys. */
+  originals: z
+    .strictObject({
+      /** X25519 recipients of age, "age1...": each can read all of it, and the gateway none. */
+      recipients: z
+        .array(text)
+        .min(1, 'name at least one, or leave originals out')
+        .max(limits.mask.recipients, `at most ${limits.mask.recipients} recipients`),
+    })
+    .optional(),
   /** What cannot be looked into: TLS inside a port-forward, compressed bytes. */
   opaque: z.enum(['pass', 'deny']).default('pass'),
 })

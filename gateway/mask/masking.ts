@@ -21,6 +21,7 @@ import { FieldRecord, type Learn, type LearnFrom, UNMASKED } from './field-recor
 import type { FieldNode } from './field-tree.ts'
 import type { MaskRule } from './mask-rule.ts'
 import type { Masked } from './masked.ts'
+import { type Original, Originals, type Seal } from './original.ts'
 import { movedOut } from './patch-paths.ts'
 import { scanForSentinels } from './sentinel-scan.ts'
 import { isAmong } from './subjects.ts'
@@ -40,6 +41,8 @@ export interface MaskingParts {
   /** The same without what was learned: for answers in which somebody may see a value that was. */
   readonly detectors: TextMaskers
   readonly learn: LearnFrom | undefined
+  /** Where what is masked is kept as it was, encrypted. */
+  readonly seal: Seal | undefined
 }
 
 export class Masking {
@@ -68,11 +71,14 @@ export interface StreamMask {
   masker(options: { readonly terminal: boolean }): TextMasker
   readonly isExempt: boolean
   readonly opaque: 'pass' | 'deny'
+  readonly seal: Seal | undefined
 }
 
 export interface TapedBody {
   readonly body: Uint8Array
   readonly masked: readonly Masked[]
+  /** The body as it was, encrypted, where something in it is masked. */
+  readonly original: Original | undefined
 }
 
 interface Whole {
@@ -142,11 +148,11 @@ export class RequestMask {
       const record = new FieldRecord(this.#parts.key, rules, this.#attributes.verb === 'patch', learn)
       readable = maskedFields(body, mediaType(fields), record, rules.tree)
       if (readable === undefined)
-        return { body: NOT_KEPT, masked: [{ rule: rules.names, fields: 'the body', count: 1 }] }
+        return this.#bodyOf(NOT_KEPT, [{ rule: rules.names, fields: 'the body', count: 1 }], body)
       masked = record.counts.take()
     }
     const text = maskedBytes(this.#parts.text, readable)
-    return { body: text.bytes, masked: [...masked, ...text.masked] }
+    return this.#bodyOf(text.bytes, [...masked, ...text.masked], body)
   }
 
   /** What masks an answer; a refusal where it is in a form that cannot be read. */
@@ -167,6 +173,7 @@ export class RequestMask {
       passedText: this.#isExempt ? 'none' : 'same',
       words: this.#words,
       events: isWatch ? new WatchEvents(type.includes('protobuf')) : undefined,
+      originals: this.#parts.seal === undefined ? undefined : new Originals(this.#parts.seal),
       isOpaque: !isReadable,
     } as const
     const rules = this.#rules
@@ -191,18 +198,21 @@ export class RequestMask {
 
   /** What masks an exec, attach or port-forward. */
   stream(): StreamMask {
-    const { text, opaque } = this.#parts
-    return { isExempt: this.#isExempt, opaque, masker: (options) => text.masker(options) }
+    const { text, opaque, seal } = this.#parts
+    return { isExempt: this.#isExempt, opaque, seal, masker: (options) => text.masker(options) }
   }
 
   /** An answer that is there whole: the cluster's to an upgrade that it refused. */
-  whole(
-    fields: Fields,
-    body: Uint8Array,
-  ): { readonly taped: Whole; readonly passed: Whole; readonly masked: readonly Masked[] } {
+  whole(fields: Fields, body: Uint8Array): { readonly taped: Whole & TapedBody; readonly passed: Whole } {
     const { bytes, masked } = maskedBytes(this.#parts.text, body)
-    const taped = { fields: this.#words.fields(fields), body: bytes }
-    return { taped, passed: this.#isExempt ? { fields, body } : taped, masked }
+    const taped = { fields: this.#words.fields(fields), ...this.#bodyOf(bytes, masked, body) }
+    return { taped, passed: this.#isExempt ? { fields, body } : taped }
+  }
+
+  #bodyOf(body: Uint8Array, masked: readonly Masked[], original: Uint8Array): TapedBody {
+    const { seal } = this.#parts
+    if (seal === undefined || masked.length === 0) return { body, masked, original: undefined }
+    return { body, masked, original: { at: 0, length: original.length, bytes: seal(original) } }
   }
 
   /** `isWrite`: the object is the caller's word, and so is the namespace that it says. */

@@ -98,6 +98,8 @@ export class MaskedChannel {
   readonly #passesOriginal: boolean
   readonly #opening = new OpaqueOpening()
   #moved = false
+  /** Bytes of the channel that are on the tape. */
+  #at = 0
   /** Looks since something was masked that the tape has not been told; -1: nothing. */
   #untold = -1
   #isOver = false
@@ -156,10 +158,17 @@ export class MaskedChannel {
   }
 
   #pass({ original, masked }: Shown): Uint8Array {
+    if (masked !== original && masked.length > 0) this.#keepOriginal(original)
     if (masked.length > 0) this.#all.recorder.bytes(this.tape, masked)
+    this.#at += masked.length
     if (masked !== original && masked.length > 0 && this.#untold < 0) this.#untold = 0
     if (this.#untold >= 0 || this.#masker.held > 0) this.#all.isHolding = true
     return this.#passesOriginal ? original : masked
+  }
+
+  #keepOriginal(original: Uint8Array): void {
+    const { mask, recorder } = this.#all
+    if (mask.seal !== undefined) recorder.original(this.tape, this.#at, original.length, mask.seal(original))
   }
 
   /** Its masker runs over an opaque stream as well: else two bytes in front of a text would hide all that follows. */

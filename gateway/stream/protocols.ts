@@ -87,6 +87,8 @@ function recorderOf(tape: Tape): StreamRecorder {
     note: (code, text, facts) => tape.append('note', facts === undefined ? { code, text } : { code, text, facts }),
     masked: (channel, { rules, count }) =>
       tape.append('masked', { code: rules, text: channelName(channel), facts: { channel, count } }),
+    original: (channel, at, length, bytes) =>
+      tape.append('original', { of: 'stream', exchange: 0, channel, at, length, bytes }),
   }
 }
 

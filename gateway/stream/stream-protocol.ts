@@ -13,6 +13,8 @@ export interface StreamMask {
   readonly isExempt: boolean
   /** Whether what is compressed or encrypted, and so cannot be looked into, may pass. */
   readonly opaque: 'pass' | 'deny'
+  /** Encrypts what is masked, as it was, where that is kept. */
+  readonly seal?: ((bytes: Uint8Array) => Uint8Array) | undefined
 }
 
 /** Where a stream's bytes go before they pass. Throws TapeFailed: then nothing passes. */
@@ -21,6 +23,8 @@ export interface StreamRecorder {
   note(code: string, text: string, facts?: Readonly<Record<string, string | number | boolean>>): void
   /** What was masked on a channel since this was told last. */
   masked(channel: number, masked: TextMasked): void
+  /** Bytes of a channel as they were before they were masked, encrypted; `at` and `length`: of the bytes in the clear. */
+  original(channel: number, at: number, length: number, bytes: Uint8Array): void
 }
 
 /** Why the gateway ends a stream: the tape's word for it, and a sentence for the person at the terminal. */

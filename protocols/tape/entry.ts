@@ -12,6 +12,7 @@ export type EntryKind =
   | 'responseBody'
   | 'stream'
   | 'masked'
+  | 'original'
   | 'note'
   | 'seal'
 
@@ -134,6 +135,22 @@ export interface StreamBody {
   readonly bytes: Uint8Array
 }
 
+/**
+ * Bytes that are on this tape in a masked form, as they were: encrypted to auditors whose keys the gateway does not have. Each
+ * is a file of its own in the age format (https://age-encryption.org/v1).
+ */
+export interface OriginalBody {
+  readonly of: 'requestBody' | 'responseBody' | 'stream'
+  /** Of a body; 0 of a stream. */
+  readonly exchange: number
+  /** Of a stream; 0 of a body. */
+  readonly channel: number
+  /** Where its bytes begin in the body, or in what has come on the channel, and how many there are before encryption. */
+  readonly at: number
+  readonly length: number
+  readonly bytes: Uint8Array
+}
+
 /** Something worth knowing that is not a byte of the stream: a port-forward connection opened, a token expired, a cut. */
 export interface NoteBody {
   readonly code: string
@@ -159,6 +176,7 @@ export interface EntryBodies {
   responseBody: BodyPiece
   stream: StreamBody
   masked: NoteBody
+  original: OriginalBody
   note: NoteBody
   seal: SealBody
 }

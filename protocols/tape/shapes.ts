@@ -123,6 +123,14 @@ export const shapes: { readonly [K in EntryKind]: Check } = {
   responseBody: bodyPiece,
   stream,
   masked: note,
+  original: record<EntryBodies['original']>({
+    of: oneOf('requestBody', 'responseBody', 'stream'),
+    exchange: count,
+    channel: count,
+    at: count,
+    length: count,
+    bytes,
+  }),
   note,
   seal: record<EntryBodies['seal']>({ reason: text, entries: count }),
 }

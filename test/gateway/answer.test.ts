@@ -29,6 +29,7 @@ function plain(parts: Partial<AnswerMaskParts> = {}): AnswerMask {
     passedText: 'same',
     words: new MaskedWords(maskers),
     events: undefined,
+    originals: undefined,
     isOpaque: false,
     ...parts,
   })

@@ -159,7 +159,7 @@ tapes: {bodyBytes: "5", durability: none}
     '24:7 authentication.jwt[0].claimMappings.username.prefix "prefix" is missing; it must be a string',
     '26:44 authentication.jwt[1].claimMappings.username.prefix "prefix": "system:" belongs to Kubernetes; choose another prefix',
     '27:20 masking.exempt[0] "exempt[0]": write one of user, group and actor in each entry',
-    '27:42 masking.rule unknown key "rule"; known here: exempt, rules, builtin, detectors, learn, opaque',
+    '27:42 masking.rule unknown key "rule"; known here: exempt, rules, builtin, detectors, learn, originals, opaque',
     '28:9 tapes.bodyBytes "bodyBytes": it must be a number, not "5"',
     '28:25 tapes.durability "durability": it must be one of "strict", "group", not "none"',
   ])
@@ -231,6 +231,15 @@ test('a cluster whose Secrets are learned ahead: with the gateway’s own creden
   }
   const both = problems(t, file('true', 'masking: {learn: false}\n'))
   assert.match(both.join(), /^3:49 clusters\[0\]\.learnSecrets masking\.learn is false/)
+})
+
+test('recipients of originals that are none are told where they stand', (t) => {
+  const key = 'age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z'
+  const found = problems(t, `${LEAST}masking: {originals: {recipients: [age1x, ${key}, AGE-SECRET-KEY-1X]}}\n`)
+  assert.match(found[0] as string, /^8:36 masking\.originals\.recipients\[0\] write an X25519 recipient of age/)
+  assert.equal(found.length, 3)
+  assert.match(found[2] as string, /recipients\[2\] this is a private key, which the gateway must not have/)
+  assert.match(problems(t, `${LEAST}masking: {originals: {recipients: []}}\n`).join(), /name at least one/)
 })
 
 test('issuers whose names could be one another’s are refused', (t) => {

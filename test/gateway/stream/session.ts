@@ -14,6 +14,8 @@ export class MemoryRecorder implements StreamRecorder {
   readonly entries: [what: number | string, text: string][] = []
   readonly notes: { code: string; facts: Readonly<Record<string, string | number | boolean>> | undefined }[] = []
 
+  readonly originals: { channel: number; at: number; length: number; text: string }[] = []
+
   bytes(channel: number, piece: Uint8Array): void {
     const text = Buffer.from(piece).toString('latin1')
     const last = this.entries.at(-1)
@@ -27,6 +29,10 @@ export class MemoryRecorder implements StreamRecorder {
 
   masked(channel: number, { rules, count }: { readonly rules: string; readonly count: number }): void {
     this.notes.push({ code: `masked ${rules}`, facts: { channel, count } })
+  }
+
+  original(channel: number, at: number, length: number, bytes: Uint8Array): void {
+    this.originals.push({ channel, at, length, text: Buffer.from(bytes).toString('latin1') })
   }
 
   /** All bytes of a channel. */

@@ -27,6 +27,7 @@ const bodies: EntryBodies = {
   responseBody: { exchange: 1, bytes: new Uint8Array(70_000).fill(9) },
   stream: { runs: [0, 1, 2, 1500, 2, 1], bytes: Uint8Array.of(1, 2, 3) },
   masked: { code: 'secret', text: 'data was masked', facts: { count: 3, whole: true, key: 'password' } },
+  original: { of: 'stream', exchange: 0, channel: 1, at: 3, length: 2, bytes: Uint8Array.of(4, 5, 6) },
   note: { code: 'token.expired', text: 'the token expired' },
   seal: { reason: 'closed', entries: 10 },
 }

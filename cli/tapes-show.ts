@@ -106,7 +106,9 @@ const CONSENT = /^(?:approvals|grants|locks)\./
 const CONSENT_FACTS: ReadonlySet<string> = new Set(['approval', 'lock', 'reason', 'ticket'])
 
 function noteText(row: NoteRow): string {
-  const told = Object.entries(row.facts).filter(([name]) => !CONSENT.test(row.code) || CONSENT_FACTS.has(name))
+  const told = Object.entries(row.facts).filter(
+    ([name, value]) => !CONSENT.test(row.code) || (CONSENT_FACTS.has(name) && value !== ''),
+  )
   const facts = told.map(([name, value]) => `${name}=${String(value)}`)
   const rest = facts.length === 0 ? '' : ` (${facts.join(', ')})`
   return printable(`${row.row} ${row.code}: ${row.text}${rest}`)

@@ -119,7 +119,7 @@ test('show prints a timeline', async () => {
 })
 
 test('show says what people did in a line, and --json has all the facts', async () => {
-  const facts = { approval: '4be0643f1d98573b97dc', state: 'denied', user: 'oidc:bob', reason: 'not now', via: 'cli' }
+  const facts = { approval: '4be0643f1d98573b97dc', state: 'denied', user: 'oidc:bob', reason: 'not now', ticket: '' }
   const tapes = new RecordedTapes(
     new Recording({ tape: API, kind: 'control' })
       .add(1, 'note', { code: 'approvals.deny', text: 'oidc:bob says no', facts })

@@ -11,8 +11,10 @@ export function quorumsOf(approval: Approval, approver: Principal): readonly num
     const message = 'an agent cannot answer for the person it acts for: answer as that person, with a token of your own'
     return refuse(403, 'Forbidden', 'approvals.agent', message)
   }
-  const { requester } = approval
-  if (approver.user === requester.user || isAgent(approver.user, requester.actor)) {
+  const { requester, target } = approval
+  // A person can ask for access that an agent of theirs is to have.
+  const agents = target.kind === 'grant' ? [requester.actor, target.scope.actor] : [requester.actor]
+  if (approver.user === requester.user || agents.some((agent) => isAgent(approver.user, agent))) {
     return refuse(403, 'Forbidden', 'approvals.requester', 'whoever asks cannot say yes, and nor can their agent')
   }
   const counts: number[] = []

@@ -157,3 +157,12 @@ test('a user asks for their agent, and the agent alone may use it', async () => 
   await granted(books, { requester: person('alice'), actor: ALICE.actor })
   assert.deepEqual([covers(books), covers(books, { actor: '' })], [true, false])
 })
+
+test('the agent that is to have the access does not say yes to it, with a token of its own either', async () => {
+  const books = await openBooks()
+  const approval = await books.grants.request(requested({ requester: person('alice'), actor: 'agent' }))
+  assert.ok('state' in approval)
+  const agent = person('agent', ['oidc:sre'])
+  assert.equal(outcome(await books.approvals.answer(answerOf(approval.id, { approver: agent }))), 'approvals.requester')
+  assert.equal(outcome(await books.approvals.answer(answerOf(approval.id))), 'approved')
+})

@@ -101,12 +101,31 @@ async function change(gate: Gate, previewed: Previewed): Promise<string> {
   const { attributes } = question
   if (!COMPARED.has(attributes.subresource)) throw new NoPreview(`there is no dry run of ${attributes.subresource}`)
   if (/(?:^|&)dryRun=/.test(attributes.query)) throw new NoPreview('the call is a dry run itself')
+  await heedsDryRun(gate, previewed)
   const live = attributes.verb === 'create' ? '' : await liveText(gate, previewed)
   const target = `${attributes.target}${attributes.target.includes('?') ? '&' : '?'}dryRun=All`
   const fields = contentType === '' ? JSON_ONLY : [...JSON_ONLY, 'Content-Type', contentType]
   const request = { method: previewed.exchange.method, target, fields, ...(body === undefined ? {} : { body }) }
   const dry = await objectOf(gate, previewed, request, 'the dry run')
   return unifiedDiff(live, textOf(dry))
+}
+
+/** Groups of the API server's own, which heeds dryRun; "*.k8s.io" are Kubernetes' by its API review. */
+const OWN_GROUP = /^(?:[^.]*|(?:.*\.)?k8s\.io)$/
+
+/** Throws NoPreview for a group that another server may answer for: one that does not know dryRun would carry it out. */
+async function heedsDryRun(gate: Gate, previewed: Previewed): Promise<void> {
+  const { apiGroup, resource } = previewed.question.attributes
+  if (OWN_GROUP.test(apiGroup)) return
+  const target = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${encodeURIComponent(`${resource}.${apiGroup}`)}`
+  const definition = await objectOf(
+    gate,
+    previewed,
+    { method: 'GET', target, fields: JSON_ONLY },
+    'the definition of the custom resource',
+    true,
+  )
+  if (definition === undefined) throw new NoPreview('it is no custom resource, and its server may not know dry runs')
 }
 
 async function removal(gate: Gate, previewed: Previewed): Promise<Preview> {

@@ -42,6 +42,9 @@ interface Case {
 const PATCH = { method: 'PATCH', path: `${DEPLOYMENT}?fieldManager=kubectl-edit`, body: '{"spec":{"replicas":5}}' }
 const DRY = `PATCH ${DEPLOYMENT}?fieldManager=kubectl-edit&dryRun=All`
 
+const THING = '/apis/x.example.com/v1/namespaces/prod/things/t'
+const DEFINITION = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.x.example.com'
+
 const CASES: readonly Case[] = [
   {
     what: 'a patch shows what the server makes of it',
@@ -109,6 +112,25 @@ const CASES: readonly Case[] = [
     sent: [`GET ${POD}`],
     diff: '@@ -1,3 +0,0 @@\n-kind: Pod\n-metadata:\n-  name: web\n',
     note: /^$/,
+    objects: 1,
+  },
+  {
+    what: 'a custom resource is known by its definition first',
+    ...{ method: 'PATCH', path: THING, body: '{}' },
+    serve: ({ method, url }, response) =>
+      json(response, url === DEFINITION ? {} : method === 'GET' ? deployment(2, 1) : deployment(5, 2)),
+    sent: [`GET ${DEFINITION}`, `GET ${THING}`, `PATCH ${THING}?dryRun=All`],
+    diff: '@@ -4,4 +4,4 @@\n   name: web\n   namespace: prod\n spec:\n-  replicas: 2\n+  replicas: 5\n',
+    note: /^$/,
+    objects: 1,
+  },
+  {
+    what: 'a server of others, which may carry out what it should only try, is sent no dry run',
+    ...{ method: 'PATCH', path: THING, body: '{}' },
+    serve: ({ url }, response) => json(response, {}, url === DEFINITION ? 404 : 200),
+    sent: [`GET ${DEFINITION}`],
+    diff: '',
+    note: /^it is no custom resource, and its server may not know dry runs$/,
     objects: 1,
   },
   {

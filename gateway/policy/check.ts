@@ -200,7 +200,7 @@ function checkCondition({ when, effect }: RuleDocument, report: Report): void {
     if (effect === 'allow' && condition.readsClaims) {
       report(
         ['when'],
-        'principal.run and principal.intent are what the caller says of itself, so no allow rests on them: turn it round, into a deny of the others',
+        'principal.run, principal.intent and request.userAgent are what the caller says of itself, so no allow rests on them: turn it round, into a deny of the others',
       )
     }
   } catch (error) {

@@ -7,7 +7,9 @@
 //            without a body. Unlike in Kubernetes' admission it is what was sent, not what would be stored.
 // request    verb, apiGroup, resource, subresource, namespace, name, path, cluster, query (a map of lists), command,
 //            container, dryRun, patchType ("", json, merge, strategic, apply, other), userAgent (the caller's own words)
-// principal  user, groups, actor; run and intent are the caller's own words, which no allow may rest on
+// principal  user, groups, actor; run and intent are the caller's own words
+//
+// No allow may rest on the caller's own words: run, intent and userAgent.
 //
 // Conditions on pod specs, wherever in the object one is: privileged(object), hostNamespaces(object), hostPath(object),
 // addsCapabilities(object).
@@ -192,7 +194,9 @@ function inspect(root: Node): { object: boolean; claims: boolean } {
   visit(root, (node, around) => {
     if (node.op === 'id') {
       if (node.args === 'object') found.object = true
-      if (node.args === 'principal' && !isIdentity(around)) found.claims = true
+      if (node.args === 'principal' && !IDENTITY.has(fieldOf(around))) found.claims = true
+      // Under another name, or by an index, any of its fields could be read.
+      if (node.args === 'request' && ['', 'userAgent'].includes(fieldOf(around))) found.claims = true
     }
     if (node.op === 'rcall') inspectMethod(node)
     if (node.op === 'call') {
@@ -205,11 +209,12 @@ function inspect(root: Node): { object: boolean; claims: boolean } {
   return found
 }
 
-/** `principal.user` and the like, which the token says. */
-function isIdentity(around: Node | undefined): boolean {
-  if (around === undefined || (around.op !== '.' && around.op !== '.?')) return false
-  const field = (around.args as [Node, string])[1]
-  return field === 'user' || field === 'groups' || field === 'actor'
+/** What the token says. */
+const IDENTITY = new Set(['user', 'groups', 'actor'])
+
+/** The field that is read of what a node is around; "" where it is another use. */
+function fieldOf(around: Node | undefined): string {
+  return around !== undefined && (around.op === '.' || around.op === '.?') ? (around.args as [Node, string])[1] : ''
 }
 
 function inspectMethod(node: Node): void {

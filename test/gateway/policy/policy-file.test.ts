@@ -221,7 +221,7 @@ test('what a rule cannot mean is reported, in conditions to the character', (t) 
     '38:3 rules[6].approval only requireApproval takes it; remove it, or change the effect',
     '40:17 rules[6].when No such key: verv',
     '47:7 rules[7].when matches() takes one pattern, written out',
-    '52:3 rules[8].when principal.run and principal.intent are what the caller says of itself, so no allow rests on them: turn it round, into a deny of the others',
+    '52:3 rules[8].when principal.run, principal.intent and request.userAgent are what the caller says of itself, so no allow rests on them: turn it round, into a deny of the others',
     '57:10 rules[9].when it must be true or false, and is of type string',
     '62:32 rules[10].when Unexpected token: EOF',
     '67:10 rules[11].when loops may be nested 3 deep',

@@ -15,6 +15,9 @@ export const URL_ESCAPED = 64
 export const OVER = -1
 export const MORE = -2
 
+/** Bytes of line ends in a row, within a value or its encoding: with more of them it is over. Else blank lines were looked through again for each of them, and held. */
+export const LONGEST_GAP = 64
+
 const LF = 0x0a
 const CR = 0x0d
 const BACKSLASH = 0x5c
@@ -81,7 +84,9 @@ export class FormReader {
 
   /** The value of the next digit; line ends before it are passed over. */
   #digit(values: Uint8Array): number {
+    const most = this.at + LONGEST_GAP
     for (;;) {
+      if (this.at > most) return OVER
       if (this.at >= this.#end) return MORE
       const octet = this.#text[this.at]!
       const value = values[octet]!

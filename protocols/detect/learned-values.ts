@@ -12,6 +12,7 @@ import {
   FormReader,
   HEX,
   JSON_ESCAPED,
+  LONGEST_GAP,
   lineEndWidth,
   MORE,
   RAW,
@@ -172,6 +173,8 @@ export class LearnedValues {
     reader.start(form, text, at, end)
     prefixes.start()
     let to = -1
+    /** Line ends in a row. */
+    let gap = 0
     // Behind a backslash that may be half of a line end's escape, within what is read from base64 and the like.
     let backslash = -1
     for (;;) {
@@ -181,6 +184,7 @@ export class LearnedValues {
           // A value may end in what is otherwise half of a line end's escape.
           if (width === 2 && prefixes.endsWith(BACKSLASH)) to = reader.at + 1
           reader.at += width
+          if (++gap > LONGEST_GAP) break
           continue
         }
         if (width < 0 && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
@@ -196,6 +200,7 @@ export class LearnedValues {
         backslash = -1
         if (octet === 0x6e || octet === 0x72) {
           if (prefixes.endsWith(BACKSLASH)) to = place
+          if (++gap > LONGEST_GAP) break
           continue
         }
         if (!prefixes.step(BACKSLASH)) break
@@ -203,11 +208,15 @@ export class LearnedValues {
         if (!prefixes.goesOn()) break
       }
       if (octet < 0) break
-      if (octet === 0x0a || octet === 0x0d) continue
+      if (octet === 0x0a || octet === 0x0d) {
+        if (++gap > LONGEST_GAP) break
+        continue
+      }
       if (form !== RAW && octet === BACKSLASH) {
         backslash = reader.at
         continue
       }
+      gap = 0
       if (!prefixes.step(octet)) break
       if (prefixes.isWhole()) to = reader.at
       if (!prefixes.goesOn()) break

@@ -5,7 +5,7 @@
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
 import { maskedFrom } from './beginnings.ts'
 import { skipClass } from './classes.ts'
-import { lineEndWidth, nextLineEndByte } from './encodings.ts'
+import { LONGEST_GAP, lineEndWidth, nextLineEndByte } from './encodings.ts'
 import { type GramFilter, type GramTable, gramAt } from './grams.ts'
 import type { LearnedValues } from './learned-values.ts'
 import { MaskWriter } from './mask-text.ts'
@@ -205,12 +205,14 @@ export class StreamMasker implements TextMasker {
 
   /** The places from `at`, of the three before a line end, with what goes on behind it. */
   #considerLineEnd(at: number, lineEnd: number): void {
+    if (at >= lineEnd) return
+    const most = lineEnd + LONGEST_GAP
     const text = this.#text
     const end = this.#end
     let place = lineEnd
     let next = 0
     let count = 0
-    for (; count < BEGUN && place < end; ) {
+    for (; count < BEGUN && place < end && place <= most; ) {
       const width = lineEndWidth(text, place, end)
       if (width < 0) break
       if (width === 0) next |= text[place]! << (8 * count++)
@@ -234,7 +236,9 @@ export class StreamMasker implements TextMasker {
     let gram = 0
     let length = 0
     let at = place
+    const most = place + LONGEST_GAP
     for (; length < 4; at++) {
+      if (at > most) return
       let width = at < this.#end ? lineEndWidth(text, at, this.#end) : -1
       if (at === this.#end || (width < 0 && this.#ending !== 'end')) {
         this.#begun(place, gram, length)

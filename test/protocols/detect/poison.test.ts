@@ -98,3 +98,34 @@ describe('a value that the end of a stream cuts', () => {
     assert.equal(maskText(detectionOf('postgres-Zq81-x'), 'the postgres').text, 'the postgres')
   })
 })
+
+describe('line ends without end', () => {
+  const value = 'Zq81-v4lue/with+more&x'
+  const base64 = Buffer.from(value).toString('base64')
+
+  for (const [what, before, gap] of [
+    ['blank lines', '', '\n'],
+    ['escaped line ends', '', '\\n'],
+    ['blank lines behind the beginning of a value', value.slice(0, 9), '\r\n'],
+    ['escaped ones behind it', value.slice(0, 9), '\\n'],
+    ['encoded ones behind it', 'Zq81-v4lue%2F', '%0A'],
+    ['blank lines behind its base64', base64.slice(0, 9), '\n'],
+  ] as const) {
+    test(`are not held: ${what}`, () => {
+      const masker = detectionOf(value).masker({ terminal: false })
+      masker.receive(Buffer.from(before))
+      const chunk = Buffer.from(gap.repeat(16_384))
+      for (let at = 0; at < 16; at += 1) {
+        masker.receive(chunk)
+        assert.ok(masker.held < 256, `${masker.held} bytes are held`)
+      }
+    })
+  }
+
+  test('do not hide a value while they are few', () => {
+    for (const gap of ['\n'.repeat(40), '\\n'.repeat(20)]) {
+      const { text } = maskAnyCut(detectionOf(value), `x ${value.slice(0, 9)}${gap}${value.slice(9)} y`)
+      assert.doesNotMatch(text, /lue|more/)
+    }
+  })
+})

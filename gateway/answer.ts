@@ -138,14 +138,15 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     this.#shown(mask, piece, piece.passed.length)
     if (this.#kept !== undefined) this.#answer(mask, this.#kept)
     if (this.#over) return
+    const { taped, passed } = mask.head(answerable(trailers))
     try {
       this.#keepOriginals(mask, true)
       this.#body.end(false)
+      if (taped.length > 0) this.#options.tape.append('note', { code: 'answer.trailers', text: lines(redacted(taped)) })
     } catch (error) {
       this.#tapeFailed(error)
       return
     }
-    const { passed } = mask.head(trailers)
     if (this.#strict) {
       this.#hold({ trailers: passed })
       return
@@ -384,6 +385,13 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
 
 function releaseWhenDurable(answer: Answer): void {
   void answer.release()
+}
+
+/** Field lines as text. */
+function lines(fields: Fields): string {
+  let text = ''
+  for (let at = 0; at < fields.length; at += 2) text += `${fields[at]}: ${fields[at + 1]}\n`
+  return text
 }
 
 /** Lower-cased, without parameters. */

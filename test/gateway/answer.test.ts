@@ -110,6 +110,17 @@ test('under group each piece is taped, then passes at once', () => {
   assert.deepEqual(did, ['tape response', 'pass 200', 'tape ab', 'pass ab', 'tape whole', 'pass end', 'ended 200'])
 })
 
+test('trailers are on the tape before they pass, and those of one hop do not', () => {
+  const { answer, did } = scene('group')
+  answer.onResponse(HEAD)
+  answer.onEnd(['Set-Cookie', 'a=b'])
+  assert.deepEqual(did, ['tape response', 'pass 200', 'tape whole', 'pass end', 'ended 200'])
+  const other = scene('group')
+  other.answer.onResponse(HEAD)
+  other.answer.onEnd(['X-Sum', 'abc'])
+  assert.deepEqual(other.did, ['tape response', 'pass 200', 'tape whole', 'tape note', 'pass end', 'ended 200'])
+})
+
 test('under strict nothing passes before it is on disk', async () => {
   const { answer, did, turn, flush } = scene('strict')
   answer.onResponse(HEAD)

@@ -49,6 +49,10 @@ const TEXTS: Readonly<Record<string, Buffer>> = {
   'random bytes': fill((at) => random(`r${at}`)),
 }
 
+const COLOURED = Buffer.from(
+  (TEXTS.logs as Buffer).toString('latin1').replaceAll('INFO', '\u001b[32mINFO\u001b[0m').slice(0, OCTETS),
+)
+
 for (const count of [0, 500, 10_000]) {
   const learned = new LearnedValues(KEY, BOUNDS)
   for (let at = 0; at < count; at++) learned.learn(secretOf(at))
@@ -57,26 +61,23 @@ for (const count of [0, 500, 10_000]) {
     patterns: [],
     learned: count === 0 ? undefined : learned,
   })
-  for (const [name, text] of Object.entries(TEXTS)) {
-    measure(`${name}, ${count} learned values`, text.length / PIECE, text.length, () => {
-      const masker = maskers.masker({ terminal: false })
-      let length = 0
-      for (let at = 0; at < text.length; at += PIECE)
-        length += masker.receive(text.subarray(at, at + PIECE)).masked.length
-      return length + masker.end().masked.length
-    })
+  for (const [name, text] of Object.entries(TEXTS))
+    measureText(`${name}, ${count} learned values`, maskers, text, false)
+  for (const [name, text] of Object.entries({ ...TEXTS, 'coloured logs': COLOURED })) {
+    measureText(`${name} in a terminal, ${count}`, maskers, text, true)
   }
   process.stdout.write(`${count} learned values take ${(learned.bytes / 1e6).toFixed(1)} MB\n`)
 }
 
-const terminal = new Detection({ detectors: new Set(DETECTORS.keys()), patterns: [], learned: undefined })
-const logs = TEXTS.logs as Buffer
-measure('logs in a terminal', logs.length / PIECE, logs.length, () => {
-  const masker = terminal.masker({ terminal: true })
-  let length = 0
-  for (let at = 0; at < logs.length; at += PIECE) length += masker.receive(logs.subarray(at, at + PIECE)).masked.length
-  return length
-})
+function measureText(what: string, maskers: Detection, text: Buffer, terminal: boolean): void {
+  measure(what, text.length / PIECE, text.length, () => {
+    const masker = maskers.masker({ terminal })
+    let length = 0
+    for (let at = 0; at < text.length; at += PIECE)
+      length += masker.receive(text.subarray(at, at + PIECE)).masked.length
+    return length + masker.end().masked.length
+  })
+}
 
 let next = 0
 const fresh = new LearnedValues(KEY, BOUNDS)

@@ -65,7 +65,7 @@ function isBlank(octet: number): boolean {
  * `at`, or the first byte behind the control sequence (ECMA-48: ESC, "[", parameters, a final byte) in whose last few bytes
  * `at` is.
  */
-function behindSequence(text: Uint8Array, at: number, end: number): number {
+export function behindSequence(text: Uint8Array, at: number, end: number): number {
   const first = Math.max(0, at - LONGEST_SEQUENCE)
   let place = at - 1
   while (place >= first && isParameter(text[place]!)) place -= 1

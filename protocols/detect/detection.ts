@@ -41,7 +41,7 @@ export class Detection implements TextMaskers {
     }
     const anchors = new GramTable()
     const lists: Matcher[][] = []
-    for (const [gram, list] of byGram) anchors.set(gram, lists.push(list))
+    for (const [gram, list] of byGram) anchors.add(gram, lists.push(list))
     const { lookBehind, scratch } = limits.detect
     this.#sought = { filter, anchors, matchers: lists, learned, lookBehind, scratch: new Scratch(scratch) }
   }

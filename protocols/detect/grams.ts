@@ -136,14 +136,16 @@ export class GramTable {
     }
   }
 
-  set(gram: number, value: number): void {
+  /** Adds the bits of `value` to those that the gram has. */
+  add(gram: number, value: number): void {
     if (this.#count * 2 >= this.#grams.length) this.#grow()
-    const mask = this.#grams.length - 1
-    let at = Math.imul(gram, MULTIPLIER) >>> 7
-    while (this.#values[at & mask] !== 0 && this.#grams[at & mask] !== gram) at += 1
-    if (this.#values[at & mask] === 0) this.#count += 1
-    this.#grams[at & mask] = gram
-    this.#values[at & mask] = value
+    const [grams, values] = [this.#grams, this.#values]
+    const mask = grams.length - 1
+    let at = (Math.imul(gram, MULTIPLIER) >>> 7) & mask
+    while (values[at] !== 0 && grams[at] !== gram) at = (at + 1) & mask
+    if (values[at] === 0) this.#count += 1
+    grams[at] = gram
+    values[at] = values[at]! | value
   }
 
   #grow(): void {
@@ -151,6 +153,6 @@ export class GramTable {
     this.#grams = new Int32Array(grams.length * 2)
     this.#values = new Int32Array(grams.length * 2)
     this.#count = 0
-    for (let at = 0; at < grams.length; at++) if (values[at] !== 0) this.set(grams[at]!, values[at]!)
+    for (let at = 0; at < grams.length; at++) if (values[at] !== 0) this.add(grams[at]!, values[at]!)
   }
 }

@@ -2,6 +2,8 @@
 // JSON such as docker's and kubeconfig's, and all of that again within base64. Gives parts; whether one is worth learning
 // is for isLearnable to say.
 
+import { isUtf8 } from 'node:buffer'
+
 /** Longer values are learned by pieces alone. */
 const LONGEST_READ = 262_144
 /** A line, or what is encoded, that is shorter has no entropy to speak of. */
@@ -70,6 +72,7 @@ function collectJson(text: string, depth: number, parts: Uint8Array[]): boolean 
 
 function collectDecoded(text: string, depth: number, parts: Uint8Array[]): void {
   const decoded = Buffer.from(text, 'base64')
+  if (!isUtf8(decoded)) return
   const meant = decoded.toString('utf8')
   if (meant.includes('\ufffd') || /[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(meant)) return
   add(meant, parts)

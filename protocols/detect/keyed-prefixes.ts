@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 /** Lengths at which a beginning is known. Between two of them a text that goes astray is still followed. */
 const LEVELS = [4, 6, 16, 64, 256, 1_024]
 const FULL = 0x5bd1e995
-const STRIDE = 3
+/** Numbers of a record: two hashes, and what may follow. */
+export const RECORD_LENGTH = 3
 const SMALLEST = 256
 /** Of an entry's third number: set in every entry; lengths are 14 bits each. */
 const TAKEN = 1 << 30
@@ -27,7 +28,7 @@ export class KeyedPrefixes {
   readonly #startB: number
   readonly #timesA: number
   readonly #timesB: number
-  #entries = new Int32Array(SMALLEST * STRIDE)
+  #entries = new Int32Array(SMALLEST * RECORD_LENGTH)
   #count = 0
 
   // A walk under way.
@@ -52,8 +53,11 @@ export class KeyedPrefixes {
     return this.#entries.byteLength
   }
 
-  clear(): void {
-    this.#entries = new Int32Array(SMALLEST * STRIDE)
+  /** Forgets all sequences, to be given up to `count` records. */
+  clear(count: number): void {
+    let slots = SMALLEST
+    while (slots < count * 2) slots *= 2
+    this.#entries = new Int32Array(slots * RECORD_LENGTH)
     this.#count = 0
   }
 
@@ -64,9 +68,8 @@ export class KeyedPrefixes {
     return (this.#a >>> 0) * 0x200000 + ((this.#b ^ Math.imul(sequence.length, FULL)) >>> 11)
   }
 
-  /** What `insert` takes to add a sequence of at least four bytes: its hashes, without the bytes. */
-  records(sequence: Uint8Array): number[] {
-    const records: number[] = []
+  /** Adds what `insert` takes to add a sequence of at least four bytes: its hashes, without the bytes. */
+  addRecords(sequence: Uint8Array, records: number[]): void {
     let level = 0
     this.start()
     for (let at = 0; at < sequence.length; at++) {
@@ -78,11 +81,11 @@ export class KeyedPrefixes {
       records.push(this.#a, this.#b, TAKEN | info | (sequence.length >= next ? DEEPER : 0))
     }
     records.push(this.#a ^ FULL, this.#b ^ sequence.length, TAKEN)
-    return records
   }
 
-  insert(records: ArrayLike<number>): void {
-    for (let at = 0; at + 2 < records.length; at += STRIDE) this.#put(records[at]!, records[at + 1]!, records[at + 2]!)
+  /** Adds the records in `numbers` from `at` on. */
+  insert(numbers: Int32Array, at: number, end: number): void {
+    for (; at < end; at += RECORD_LENGTH) this.#put(numbers[at]!, numbers[at + 1]!, numbers[at + 2]!)
   }
 
   /** Begins a walk. */
@@ -146,21 +149,21 @@ export class KeyedPrefixes {
   /** The place of an entry, or -1. */
   #find(a: number, b: number): number {
     const entries = this.#entries
-    const mask = entries.length / STRIDE - 1
+    const mask = entries.length / RECORD_LENGTH - 1
     for (let slot = (a ^ (b >>> 7)) & mask; ; slot = (slot + 1) & mask) {
-      const at = slot * STRIDE
+      const at = slot * RECORD_LENGTH
       if (entries[at + 2] === 0) return -1
       if (entries[at] === a && entries[at + 1] === b) return at
     }
   }
 
   #put(a: number, b: number, info: number): void {
-    if (this.#count * 2 * STRIDE >= this.#entries.length) this.#grow()
+    if (this.#count * 2 * RECORD_LENGTH >= this.#entries.length) this.#grow()
     const entries = this.#entries
-    const mask = entries.length / STRIDE - 1
+    const mask = entries.length / RECORD_LENGTH - 1
     let slot = (a ^ (b >>> 7)) & mask
-    for (; entries[slot * STRIDE + 2] !== 0; slot = (slot + 1) & mask) {
-      const at = slot * STRIDE
+    for (; entries[slot * RECORD_LENGTH + 2] !== 0; slot = (slot + 1) & mask) {
+      const at = slot * RECORD_LENGTH
       if (entries[at] !== a || entries[at + 1] !== b) continue
       const known = entries[at + 2]!
       const shortest = Math.min((known >>> LENGTH_BITS) & LENGTH, (info >>> LENGTH_BITS) & LENGTH)
@@ -168,9 +171,9 @@ export class KeyedPrefixes {
       entries[at + 2] = TAKEN | ((known | info) & DEEPER) | (shortest << LENGTH_BITS) | longest
       return
     }
-    entries[slot * STRIDE] = a
-    entries[slot * STRIDE + 1] = b
-    entries[slot * STRIDE + 2] = info
+    entries[slot * RECORD_LENGTH] = a
+    entries[slot * RECORD_LENGTH + 1] = b
+    entries[slot * RECORD_LENGTH + 2] = info
     this.#count += 1
   }
 
@@ -178,7 +181,7 @@ export class KeyedPrefixes {
     const old = this.#entries
     this.#entries = new Int32Array(old.length * 2)
     this.#count = 0
-    for (let at = 0; at < old.length; at += STRIDE) {
+    for (let at = 0; at < old.length; at += RECORD_LENGTH) {
       if (old[at + 2] !== 0) this.#put(old[at]!, old[at + 1]!, old[at + 2]!)
     }
   }

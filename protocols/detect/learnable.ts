@@ -1,12 +1,23 @@
 // Tells values that only one place can have, and so may be looked for everywhere, from words, names, numbers and addresses
 // that any text may hold: to learn those would mask the ordinary. When in doubt a value is learned.
 
+import { ALPHANUMERIC, byteClass } from './classes.ts'
 import { WORDS } from './words.ts'
 
 /** Longer ones are never ordinary words. */
 const LONGEST_ORDINARY = 256
 /** A value with fewer different bytes is filling. */
 const FEWEST_DIFFERENT = 4
+const LONGEST_FILLING = 64
+
+/** Longer than any of WORDS. */
+const LONGEST_WORD = 16
+/** What joins words, besides white space. */
+const JOINING = byteClass('_./:,@{}[]" \t\n\v\f\r\xa0-')
+const CAPITAL = byteClass('A-Z')
+const SMALL = byteClass('a-z')
+/** Anything ordinary is made of these. */
+const ADDRESS = /^[\w\s./:,@%*+~{}[\]"-]+$/
 
 const ORDINARY: readonly RegExp[] = [
   // Numbers under eight digits, versions, sizes, durations, addresses.
@@ -24,10 +35,19 @@ const ORDINARY: readonly RegExp[] = [
 
 /** Whether a value may be learned. Certificates are public, and so are words, also several in a row: "postgres-primary". */
 export function isLearnable(value: Uint8Array): boolean {
-  if (new Set(value.subarray(0, 64)).size < FEWEST_DIFFERENT) return false
+  if (isFilling(value)) return false
   const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1').trim()
   if (isCertificate(text)) return false
   return text.length > LONGEST_ORDINARY || !isOrdinary(text)
+}
+
+function isFilling(value: Uint8Array): boolean {
+  let different = 0
+  for (let at = 0; at < value.length && at < LONGEST_FILLING; at++) {
+    if (value.indexOf(value[at]!) === at) different += 1
+    if (different === FEWEST_DIFFERENT) return false
+  }
+  return true
 }
 
 /** Nothing but certificates in PEM. */
@@ -37,19 +57,38 @@ export function isCertificate(text: string): boolean {
 
 /** Words, names, numbers and addresses. */
 export function isOrdinary(text: string): boolean {
+  if (!ADDRESS.test(text)) return false
   if (ORDINARY.some((pattern) => pattern.test(text))) return true
-  return isHost(text) || isPath(text) || isImage(text) || isWords(text)
+  return isWords(text) || isPath(text) || (text.includes('.') && isHost(text)) || (text.includes('/') && isImage(text))
 }
 
 /** Dictionary words, with short numbers among them, joined as names are, or as JSON is; or nothing but the joints. */
 export function isWords(text: string): boolean {
-  if (!/^[\w\s./:,@{}[\]"-]+$/.test(text)) return false
-  const parts = text
-    .replace(/([a-z])([A-Z])/g, '$1 $2')
-    .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
-    .split(/[^A-Za-z0-9]+/)
-    .filter((part) => part !== '')
-  return parts.every((part) => WORDS.has(part.toLowerCase()) || /^\d{1,5}$/.test(part))
+  for (let at = 0; at < text.length; ) {
+    const octet = text.charCodeAt(at)
+    if (ALPHANUMERIC[octet] !== 1) {
+      if (JOINING[octet] !== 1) return false
+      at += 1
+      continue
+    }
+    const to = wordEnd(text, at)
+    if (to - at > LONGEST_WORD) return false
+    const word = text.slice(at, to)
+    if (!WORDS.has(word.toLowerCase()) && !/^\d{1,5}$/.test(word)) return false
+    at = to
+  }
+  return text !== ''
+}
+
+/** A word ends before a capital letter that follows a small one, or that a small one follows. */
+function wordEnd(text: string, from: number): number {
+  let at = from + 1
+  for (; at < text.length && ALPHANUMERIC[text.charCodeAt(at)] === 1; at++) {
+    if (CAPITAL[text.charCodeAt(at)] !== 1) continue
+    const before = text.charCodeAt(at - 1)
+    if (SMALL[before] === 1 || (CAPITAL[before] === 1 && SMALL[text.charCodeAt(at + 1)] === 1)) break
+  }
+  return at
 }
 
 /** Host names of clusters and of the usual domains whose labels look like names; with a port, a scheme and a plain path. */

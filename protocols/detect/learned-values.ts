@@ -2,7 +2,6 @@
 // and the escapes of JSON and URLs. It keeps hashes, not values, of a bounded number; from where most comes, what was used
 // longest ago goes first.
 
-import { isUtf8 } from 'node:buffer'
 import { maskedFrom, SURE_LENGTH } from './beginnings.ts'
 import { byteClass } from './classes.ts'
 import {
@@ -11,18 +10,18 @@ import {
   BASE64_THIRD,
   FormReader,
   HEX,
-  JSON_ESCAPED,
   LONGEST_GAP,
   lineEndWidth,
   MORE,
   RAW,
-  URL_ESCAPED,
   withoutLineEnds,
 } from './encodings.ts'
-import { GramFilter, GramTable, gramAt } from './grams.ts'
+import { addFirstGrams, SHORTEST_PIECE } from './first-grams.ts'
+import { GramFilter, GramTable } from './grams.ts'
 import { innerSecrets } from './inner-secrets.ts'
-import { KeyedPrefixes } from './keyed-prefixes.ts'
+import { KeyedPrefixes, RECORD_LENGTH } from './keyed-prefixes.ts'
 import { isLearnable, isOrdinary, isWords } from './learnable.ts'
+import { LearnedStore, STORED_HEAD } from './learned-store.ts'
 import { FOUND, type Found, LIVE, NONE, type Outcome, type Window } from './match.ts'
 
 export interface LearnedBounds {
@@ -42,15 +41,14 @@ export interface LearnedBounds {
 const SURE_DIGITS = 8
 const SHORTEST_SEQUENCE = 4
 /** When the bounds are met, this part of the values goes at once: what goes one by one is forgotten slowly. */
-const EVICTED_PART = 8
+const EVICTED_PART = 4
 const NOWHERE = ''
 const BACKSLASH = 0x5c
 
-/** What one value needs to be known again. */
 interface Learned {
-  /** Grams and the forms that they begin, by turns. */
-  readonly grams: Int32Array
-  readonly records: Int32Array
+  /** In the store. */
+  place: number
+  readonly bytes: number
   readonly origin: string
   /** When it was learned last, in values learned. */
   used: number
@@ -69,6 +67,7 @@ export class LearnedValues {
   readonly #prefixes: KeyedPrefixes
   /** By identity. */
   readonly #values = new Map<number, Learned>()
+  readonly #store = new LearnedStore()
   readonly #filter = new GramFilter()
   #grams = new GramTable()
   /** Grams of others that share the filter. */
@@ -125,9 +124,10 @@ export class LearnedValues {
       if (this.#isLong(secret) && isLearnable(secret)) this.#describe(secret, grams, records)
     }
     if (records.length === 0) return
-    const learned = { grams: Int32Array.from(grams), records: Int32Array.from(records), origin, used: this.#turn }
+    const place = this.#store.add(grams, records)
+    const learned = { place, bytes: OVERHEAD + this.#store.sizeOf(place), origin, used: this.#turn }
     this.#values.set(identity, learned)
-    this.#bytes += sizeOf(learned)
+    this.#bytes += learned.bytes
     this.#insert(learned)
     if (this.#filter.isCrowded) this.#refill()
     while (this.#values.size > this.#bounds.values || this.bytes > this.#bounds.bytes) this.#evict()
@@ -224,37 +224,38 @@ export class LearnedValues {
     return to === -1 ? NONE : found.mask(at, to)
   }
 
-  /** Line ends do not count: what is left without them is what is looked for. */
+  /** Line ends do not count, for what is looked for is left without them; nor what is around the value that no mask replaces. */
   #isLong(secret: Uint8Array): boolean {
-    return secret.length >= this.#bounds.shortest && withoutLineEnds(secret).length >= this.#bounds.shortest
+    if (secret.length < this.#bounds.shortest) return false
+    const sequence = withoutLineEnds(secret)
+    let [from, to] = [0, sequence.length]
+    while (from < to && KEPT[sequence[from]!] === 1) from += 1
+    while (to > from && KEPT[sequence[to - 1]!] === 1) to -= 1
+    return to - from >= this.#bounds.shortest
   }
 
   #describe(secret: Uint8Array, grams: number[], records: number[]): void {
     const isStructure = isJson(secret)
     for (const piece of piecesOf(secret, this.#bounds.piece)) {
-      for (const [skipped, forms] of [
-        [0, firstForms(piece, isStructure)],
-        [1, base64Forms(piece, 2, 3, BASE64_THIRD)],
-        [2, base64Forms(piece, 1, 2, BASE64_SECOND)],
-      ] as const) {
+      if (piece.length < SHORTEST_PIECE) continue
+      addFirstGrams(piece, isStructure, grams)
+      // Base64 behind one and two other bytes is read from the first byte that it has whole.
+      for (const skipped of [0, 1, 2]) {
         const sequence = withoutLineEnds(piece.subarray(skipped))
-        if (sequence.length < SHORTEST_SEQUENCE) continue
-        for (const { text, form } of forms) {
-          const beginning = withoutLineEnds(text)
-          if (beginning.length >= 4) grams.push(gramAt(beginning, 0), form)
-        }
-        for (const record of this.#prefixes.records(sequence)) records.push(record)
+        if (sequence.length >= SHORTEST_SEQUENCE) this.#prefixes.addRecords(sequence, records)
       }
     }
   }
 
-  #insert({ grams, records }: Learned): void {
-    for (let at = 0; at < grams.length; at += 2) {
-      const gram = grams[at]!
+  #insert({ place }: Learned): void {
+    const { numbers } = this.#store
+    const records = this.#store.recordsOf(place)
+    for (let at = place + STORED_HEAD; at < records; at += 2) {
+      const gram = numbers[at]!
       this.#filter.add(gram, true)
-      this.#grams.set(gram, this.#grams.get(gram) | grams[at + 1]!)
+      this.#grams.add(gram, numbers[at + 1]!)
     }
-    this.#prefixes.insert(records)
+    this.#prefixes.insert(numbers, records, this.#store.endOf(place))
   }
 
   /** Part of the values, and part of their memory: from the place that has most of what is short. */
@@ -271,11 +272,12 @@ export class LearnedValues {
       const share = shares.reduce((one, other) => (weight(other) > weight(one) ? other : one))
       const [identity, learned] = share.values[share.forgotten++]!
       this.#values.delete(identity)
-      share.bytes -= sizeOf(learned)
-      this.#bytes -= sizeOf(learned)
+      share.bytes -= learned.bytes
+      this.#bytes -= learned.bytes
     }
     this.#grams = new GramTable()
-    this.#prefixes.clear()
+    this.#store.keep(this.#values.values())
+    this.#prefixes.clear(this.#store.numbers.length / RECORD_LENGTH)
     for (const learned of this.#values.values()) this.#insert(learned)
     this.#refill()
   }
@@ -290,7 +292,7 @@ export class LearnedValues {
         shares.set(learned.origin, share)
       }
       share.values.push(value)
-      share.bytes += sizeOf(learned)
+      share.bytes += learned.bytes
     }
     return shares
   }
@@ -299,8 +301,10 @@ export class LearnedValues {
   #refill(): void {
     this.#filter.clear(this.#grams.size + this.#reserved.size)
     for (const [gram, isHeld] of this.#reserved) this.#filter.add(gram, isHeld)
-    for (const { grams } of this.#values.values()) {
-      for (let at = 0; at < grams.length; at += 2) this.#filter.add(grams[at]!, true)
+    const { numbers } = this.#store
+    for (const { place } of this.#values.values()) {
+      const records = this.#store.recordsOf(place)
+      for (let at = place + STORED_HEAD; at < records; at += 2) this.#filter.add(numbers[at]!, true)
     }
   }
 }
@@ -331,48 +335,15 @@ function isNumber({ text }: Window, from: number, to: number): boolean {
   return text[at - 1] === COLON && text[at - 2] === QUOTE && text[at - 3] !== BACKSLASH
 }
 
+/** Of what stands around a value: indentation and quotes. */
+const KEPT = byteClass(' \t"')
 const NUMBER = byteClass('0-9.eE+-')
 const LONGEST_NUMBER = 32
 const COLON = 0x3a
 const QUOTE = 0x22
 const LONGEST_COMMON = 64
-const OVERHEAD = 256
-
-function sizeOf({ grams, records }: Learned): number {
-  return grams.byteLength + records.byteLength + OVERHEAD
-}
-
-interface Form {
-  readonly text: Uint8Array
-  readonly form: number
-}
-
-/** How much of a value is written in each form to see how it begins: escapes make it no shorter. */
-const BEGINNING = 24
-
-/**
- * How a piece begins in the forms that have its first byte. JSON is not looked for as it is, only its strings are: what is
- * masked across strings would be JSON no more.
- */
-function firstForms(piece: Uint8Array, isStructure: boolean): Form[] {
-  const beginning = Buffer.from(piece.subarray(0, BEGINNING))
-  const hex = beginning.toString('hex')
-  return [
-    ...(isStructure ? [] : [{ text: beginning, form: RAW }]),
-    ...base64Forms(piece, 0, 0, BASE64),
-    { text: Buffer.from(hex), form: HEX },
-    { text: Buffer.from(hex.toUpperCase()), form: HEX },
-    ...escapedForms(beginning, piece),
-  ]
-}
-
-/** The piece in base64 as it is behind `before` other bytes, without the characters that depend on those; in both alphabets. */
-function base64Forms(piece: Uint8Array, before: number, skipped: number, form: number): Form[] {
-  const octets = Buffer.concat([Buffer.alloc(before), piece.subarray(0, BEGINNING)])
-  const standard = octets.toString('base64').replace(/=+$/, '').slice(skipped)
-  const url = standard.replaceAll('+', '-').replaceAll('/', '_')
-  return [standard, url].map((text) => ({ text: Buffer.from(text), form }))
-}
+/** Of a value beside its numbers, bytes. */
+const OVERHEAD = 128
 
 function isJson(value: Uint8Array): boolean {
   if (value[0] !== 0x7b && value[0] !== 0x5b) return false
@@ -382,43 +353,6 @@ function isJson(value: Uint8Array): boolean {
   } catch {
     return false
   }
-}
-
-const NEEDS_ESCAPE = /[^\w.~-]/
-
-/** JSON and URL escapes, in the ways that differ. Only for text: other bytes are not put into either. */
-function escapedForms(beginning: Buffer, piece: Uint8Array): Form[] {
-  if (!isUtf8(piece) || !NEEDS_ESCAPE.test(Buffer.from(piece).toString())) return []
-  const text = beginning.toString('utf8').replace(/\ufffd+$/, '')
-  const json = JSON.stringify(text).slice(1, -1)
-  const forGo = json.replace(/[<>&]/g, unicodeEscape)
-  const slashed = json.replaceAll('/', '\\/')
-  const ascii = json.replace(/[^\x20-\x7e]/g, unicodeEscape)
-  const url = [...text]
-    .map((character) => (NEEDS_ESCAPE.test(character) ? percentEscape(character) : character))
-    .join('')
-  const component = encodeURIComponent(text)
-  const path = encodeURI(text)
-  const escapedUrls = [url, component, path, url.replaceAll('%20', '+')]
-  return [
-    ...[json, forGo, slashed, ascii].map((each) => ({ text: Buffer.from(each), form: JSON_ESCAPED })),
-    ...[...escapedUrls, ...escapedUrls.map(lowerEscapes)].map((each) => ({
-      text: Buffer.from(each),
-      form: URL_ESCAPED,
-    })),
-  ]
-}
-
-function unicodeEscape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-}
-
-function percentEscape(character: string): string {
-  return Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '%$&')
-}
-
-function lowerEscapes(text: string): string {
-  return text.replace(/%../g, (escaped) => escaped.toLowerCase())
 }
 
 /** A value, or parts of it of about the same length; no part begins within a character. */

@@ -3,7 +3,7 @@
 // match may look back on, then what is held, then what has come.
 
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
-import { maskedFrom } from './beginnings.ts'
+import { behindSequence, maskedFrom } from './beginnings.ts'
 import { skipClass } from './classes.ts'
 import { LONGEST_GAP, lineEndWidth, nextLineEndByte } from './encodings.ts'
 import { type GramFilter, type GramTable, gramAt } from './grams.ts'
@@ -105,6 +105,22 @@ export class StreamMasker implements TextMasker {
 
   get held(): number {
     return this.#kept.length - this.#given
+  }
+
+  /** Nothing is held, nor masked on as it comes. */
+  get isIdle(): boolean {
+    return this.held === 0 && this.#run === undefined
+  }
+
+  /** What comes next does not follow what has come. Only while it is idle. */
+  forget(): void {
+    this.#kept = NOTHING
+    this.#given = 0
+    this.#resume = 0
+    this.#covered = 0
+    this.#solid = 0
+    this.#undecided = 0
+    this.#counted = 0
   }
 
   receive(bytes: Uint8Array): Shown {
@@ -275,7 +291,9 @@ export class StreamMasker implements TextMasker {
 
   #settle(place: number, outcome: Outcome, rule: string): void {
     if (outcome === NONE) return
-    const { from, to, isBase64, run } = this.#found
+    const { to, isBase64, run } = this.#found
+    const begins = behindSequence(this.#text, place, this.#end)
+    const from = Math.max(this.#found.from, begins)
     if (outcome === FOUND) {
       if (this.#firstLive > place) {
         this.#mask(from, to, isBase64, run, rule)
@@ -288,7 +306,8 @@ export class StreamMasker implements TextMasker {
     }
     const { isSure } = this.#found
     // What is masked whatever comes need not be held.
-    const hold = this.#found.hold >= this.#solid ? Math.max(this.#found.hold, this.#covered) : this.#found.hold
+    const begun = Math.max(this.#found.hold, begins)
+    const hold = begun >= this.#solid ? Math.max(begun, this.#covered) : begun
     if (place < this.#firstLive) this.#firstLive = place
     if (hold < this.#hold) this.#hold = hold
     if (this.#ending === 'flush' && isSure) this.#maskUndecided(hold, this.#end, rule)

@@ -3,24 +3,34 @@
 
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
 import { ESC, EscapeSequences } from './escape-sequences.ts'
+import type { StreamMasker } from './masker.ts'
 
 const NOTHING = new Uint8Array(0)
+const LF = 0x0a
+/** The first look ends at a line end so many bytes behind a sequence, unless it is at something; the next sequence begins it again. */
+const LOOKED_ON = 1_024
 
 export class TerminalMasker implements TextMasker {
-  readonly #whole: TextMasker
-  readonly #plain: TextMasker
+  readonly #whole: StreamMasker
+  readonly #plain: StreamMasker
   readonly #sequences: EscapeSequences
-  // What the first look has given out and the second holds back, with 1 for what it looks at.
+  // What the first look has given out and the second holds back; the same array if the first masks none of it.
   #original: Uint8Array = NOTHING
   #masked: Uint8Array = NOTHING
-  #isPlain: Uint8Array = NOTHING
-  #isSequenced = false
+  /** With 1 for what of it the second looks at; undefined if all. */
+  #isPlain: Uint8Array | undefined
+
+  // The first look: whether it is under way, where it stands, and for how many bytes there was no sequence.
+  readonly #ahead: EscapeSequences
+  #isLooking = false
+  #since = 0
 
   /** Two fresh maskers, for the two looks. `longestString`: of a control string. */
-  constructor(whole: TextMasker, plain: TextMasker, longestString: number) {
+  constructor(whole: StreamMasker, plain: StreamMasker, longestString: number) {
     this.#whole = whole
     this.#plain = plain
     this.#sequences = new EscapeSequences(longestString)
+    this.#ahead = new EscapeSequences(longestString)
   }
 
   get held(): number {
@@ -47,54 +57,105 @@ export class TerminalMasker implements TextMasker {
   }
 
   #pass(shown: Shown, look: (plain: Uint8Array) => Shown): Shown {
-    const first = this.#original.length
-    if (first === 0 && this.#sequences.isText && shown.original.indexOf(ESC) === -1) return this.#passText(shown, look)
-    const original = concat(this.#original, shown.original)
-    const masked =
-      shown.masked === shown.original ? concat(this.#masked, shown.original) : concat(this.#masked, shown.masked)
-    const isPlain = concat(this.#isPlain, new Uint8Array(shown.original.length))
-    const plain = new Uint8Array(shown.original.length)
-    let length = 0
-    for (let at = first; at < original.length; at++) {
-      if (this.#sequences.take(original[at]!)) continue
-      isPlain[at] = 1
-      plain[length++] = masked[at]!
+    if (this.#isPlain === undefined && this.#masked === this.#original && shown.masked === shown.original) {
+      if (this.#sequences.isText && shown.original.indexOf(ESC) === -1) return this.#passText(shown.original, look)
     }
-    const looked = look(plain.subarray(0, length)).masked
+    const first = this.#original.length
+    const original = concat(this.#original, shown.original)
+    const masked = concat(this.#masked, shown.masked)
+    const isPlain = new Uint8Array(original.length)
+    if (this.#isPlain === undefined) isPlain.fill(1, 0, first)
+    else isPlain.set(this.#isPlain)
+    const looked = look(this.#withoutSequences(masked, original, isPlain, first)).masked
     let to = 0
     for (let taken = 0; to < original.length; to++) {
       if (isPlain[to] !== 1) continue
       if (taken === looked.length) break
       masked[to] = looked[taken++]!
     }
+    const isSame = Buffer.compare(original.subarray(to), masked.subarray(to)) === 0
     this.#original = original.slice(to)
-    this.#masked = masked.slice(to)
-    this.#isPlain = isPlain.slice(to)
+    this.#masked = isSame ? this.#original : masked.slice(to)
+    this.#isPlain = isPlain.indexOf(0, to) === -1 ? undefined : isPlain.slice(to)
     const given = original.subarray(0, to)
     const out = masked.subarray(0, to)
     return { original: given, masked: Buffer.compare(given, out) === 0 ? given : out }
   }
 
-  /** The first look. Up to the first sequence it would see what the second sees. */
-  #look(bytes: Uint8Array): Shown {
-    if (this.#isSequenced) return this.#whole.receive(bytes)
-    const at = bytes.indexOf(ESC)
-    if (at === -1) return { original: bytes, masked: bytes }
-    this.#isSequenced = true
-    const shown = this.#whole.receive(bytes.subarray(at))
-    const before = bytes.subarray(0, at)
-    return { original: concat(before, shown.original), masked: concat(before, shown.masked) }
+  /** What has no sequence in it, nor the first look has masked, with nothing else held before it: as the second look shows it. */
+  #passText(bytes: Uint8Array, look: (plain: Uint8Array) => Shown): Shown {
+    const looked = look(bytes)
+    const left = this.#original.length + bytes.length - looked.masked.length
+    if (left <= bytes.length) this.#original = new Uint8Array(bytes.subarray(bytes.length - left))
+    else this.#original = concat(this.#original, bytes).slice(-left)
+    this.#masked = this.#original
+    return looked
   }
 
-  /** What has no sequence in it, with nothing held before it. */
-  #passText(shown: Shown, look: (plain: Uint8Array) => Shown): Shown {
-    const looked = look(shown.masked).masked
-    const given = shown.original.subarray(0, looked.length)
-    this.#original = new Uint8Array(shown.original.subarray(looked.length))
-    this.#masked = new Uint8Array(shown.masked.subarray(looked.length))
-    this.#isPlain = new Uint8Array(this.#original.length).fill(1)
-    return { original: given, masked: Buffer.compare(given, looked) === 0 ? given : looked }
+  /** The bytes of `masked` from `at` on that belong to no sequence of `original`; notes which these are. */
+  #withoutSequences(masked: Uint8Array, original: Uint8Array, isPlain: Uint8Array, at: number): Uint8Array {
+    const plain = new Uint8Array(original.length - at)
+    let length = 0
+    while (at < original.length) {
+      if (!this.#sequences.isText) {
+        this.#sequences.take(original[at++]!)
+        continue
+      }
+      const sequence = indexOf(original, ESC, at)
+      plain.set(masked.subarray(at, sequence), length)
+      isPlain.fill(1, at, sequence)
+      length += sequence - at
+      if (sequence < original.length) this.#sequences.take(ESC)
+      at = sequence + 1
+    }
+    return plain.subarray(0, length)
   }
+
+  /** The first look. Where no sequence is near it would see what the second sees. */
+  #look(bytes: Uint8Array): Shown {
+    if (!this.#isLooking && bytes.indexOf(ESC) === -1) return { original: bytes, masked: bytes }
+    let shown: Shown = { original: NOTHING, masked: NOTHING }
+    for (let at = 0; at < bytes.length; ) {
+      const to = this.#isLooking ? this.#lookedTo(bytes, at) : indexOf(bytes, ESC, at)
+      const part = bytes.subarray(at, to)
+      shown = join(shown, this.#isLooking ? this.#whole.receive(part) : { original: part, masked: part })
+      if (!this.#isLooking) this.#isLooking = to < bytes.length
+      else if (this.#since >= LOOKED_ON && bytes[to - 1] === LF && this.#whole.isIdle) {
+        this.#whole.forget()
+        this.#isLooking = false
+      }
+      at = to
+    }
+    return shown
+  }
+
+  /** How far the first look goes from `at`: behind a line end, or to the end of what has come. That is the same for any cut. */
+  #lookedTo(bytes: Uint8Array, at: number): number {
+    while (at < bytes.length) {
+      if (!this.#ahead.isText) {
+        this.#ahead.take(bytes[at++]!)
+        this.#since = 0
+        continue
+      }
+      const sequence = indexOf(bytes, ESC, at)
+      // The line end is that many bytes behind the sequence, itself included.
+      const lineEnd = indexOf(bytes, LF, at + Math.max(0, LOOKED_ON - 1 - this.#since))
+      if (lineEnd < sequence) {
+        this.#since += lineEnd + 1 - at
+        return lineEnd + 1
+      }
+      this.#since += sequence - at
+      if (sequence < bytes.length) this.#ahead.take(ESC)
+      at = sequence + 1
+    }
+    return bytes.length
+  }
+}
+
+/** The place of an octet from `at` on, or the end. */
+function indexOf(bytes: Uint8Array, octet: number, at: number): number {
+  const place = bytes.indexOf(octet, at)
+  return place === -1 ? bytes.length : place
 }
 
 function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
@@ -105,6 +166,10 @@ function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
 }
 
 function join(first: Shown, second: Shown): Shown {
+  if (first.original.length === 0) return second
+  if (second.original.length === 0) return first
   // The first is borrowed until the second was asked for: both are copies or of the caller's own bytes.
-  return { original: concat(first.original, second.original), masked: concat(first.masked, second.masked) }
+  const original = concat(first.original, second.original)
+  if (first.masked === first.original && second.masked === second.original) return { original, masked: original }
+  return { original, masked: concat(first.masked, second.masked) }
 }

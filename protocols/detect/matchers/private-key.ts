@@ -47,7 +47,9 @@ function matchBody({ text, end, isFinal }: Window, from: number, found: Found): 
     if (name >= end && name - at < LONGEST_NAME) return isFinal ? NONE : found.live(at, true)
     if (name === at) return NONE
     if (text[name] !== COLON && text[name] !== DASH) {
-      const isLine = name - at >= SHORTEST_LINE || lineEndWidth(text, name, end) !== 0
+      const width = lineEndWidth(text, name, end)
+      if (name - at < SHORTEST_LINE && width < 0 && !isFinal) return found.live(at, true)
+      const isLine = name - at >= SHORTEST_LINE || width > 0
       return isLine ? found.mask(at, at, RUN) : NONE
     }
     while (name < end && lineEndWidth(text, name, end) === 0) name += 1

@@ -9,6 +9,7 @@ import { choice } from '../machine.ts'
 import type { Target } from '../target.ts'
 
 const BOUNDS = { values: 64, bytes: 4_194_304, piece: 96, depth: 4, shortest: 6 }
+const LONGEST_AROUND = 256
 const KEY = Buffer.alloc(32, 9)
 
 const target: Target = {
@@ -19,7 +20,7 @@ const target: Target = {
   run: (input) => {
     const [length, rest] = choice(input)
     const value = Buffer.from(rest.subarray(0, length))
-    const around = rest.subarray(length)
+    const around = rest.subarray(length, length + LONGEST_AROUND)
     const [before, after] = [around.subarray(0, around.length >> 1), around.subarray(around.length >> 1)]
     const learned = new LearnedValues(KEY, BOUNDS)
     learned.learn(value)

@@ -66,12 +66,14 @@ export class TerminalMasker implements TextMasker {
     const isPlain = new Uint8Array(original.length)
     if (this.#isPlain === undefined) isPlain.fill(1, 0, first)
     else isPlain.set(this.#isPlain)
-    const looked = look(this.#withoutSequences(masked, original, isPlain, first)).masked
-    let to = 0
-    for (let taken = 0; to < original.length; to++) {
-      if (isPlain[to] !== 1) continue
-      if (taken === looked.length) break
-      masked[to] = looked[taken++]!
+    const plain = this.#withoutSequences(masked, original, isPlain, first)
+    const held = this.#plain.held
+    const looked = look(plain)
+    // Up to the first byte that the second look holds back.
+    let to = original.length
+    for (let left = held + plain.length - looked.masked.length; left > 0; ) if (isPlain[--to] === 1) left -= 1
+    if (looked.masked !== looked.original) {
+      for (let at = 0, taken = 0; at < to; at++) if (isPlain[at] === 1) masked[at] = looked.masked[taken++]!
     }
     const isSame = Buffer.compare(original.subarray(to), masked.subarray(to)) === 0
     this.#original = original.slice(to)

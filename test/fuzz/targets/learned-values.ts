@@ -31,8 +31,10 @@ const target: Target = {
       const masker = maskers.masker({ terminal: false })
       return Buffer.concat([Buffer.from(masker.receive(text).masked), Buffer.from(masker.end().masked)])
     }
-    // JSON is masked by its strings.
-    const isPlain = !/^[[{]/.test(value.toString('latin1'))
+    // JSON is masked by its strings, and what joins them is kept wherever there is a quote.
+    const written = value.toString('latin1')
+    const isJoint = written.includes('"') && /^[\s:,{}[\]\d.eE+"-]*$/.test(written)
+    const isPlain = !/^[[{]/.test(written) && !isJoint
     const told: string[] = []
     if (isPlain) {
       const text = mask(Buffer.concat([before, value, after]))

@@ -331,6 +331,8 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     const exchange = this.#options.exchange
     let flowing = true
     for (const held of turn) {
+      // What cannot become messages ends the exchange as it is written.
+      if (this.#over) return
       if ('head' in held) this.#respond(held.head, held.fields, held.length)
       else if ('bytes' in held) flowing = exchange.write(held.bytes)
       else {

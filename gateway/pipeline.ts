@@ -3,7 +3,7 @@
 
 import { MisuseError } from '../protocols/errors.ts'
 import { type Fields, field } from '../protocols/fields.ts'
-import type { StreamOffer } from '../protocols/kube/handshake.ts'
+import type { AnswerOffer, StreamOffer } from '../protocols/kube/handshake.ts'
 import { limits } from '../protocols/limits.ts'
 import { Answer } from './answer.ts'
 import { summaryOf } from './approval-summary.ts'
@@ -11,7 +11,7 @@ import { lockRefusal } from './approvals/locks.ts'
 import { requestDigest } from './approvals/request-digest.ts'
 import type { Spending } from './budgets/spending.ts'
 import { type Claims, claimsOf } from './claims.ts'
-import type { ApiTape, Client } from './client.ts'
+import { type ApiTape, Client } from './client.ts'
 import { CONSENT_ENDED, consent, ended, granted, whoOf } from './consent.ts'
 import { type ApprovalNeeded, needsApproval, type Permission, type Refusal, refuse } from './decision.ts'
 import { ClientGone, type Exchange } from './exchange.ts'
@@ -31,7 +31,8 @@ import { refusalAnswer } from './refusal.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import { requestInfo } from './request-info.ts'
 import { routeOf } from './route.ts'
-import { upgradeOffer, withoutHandshake } from './stream/offer.ts'
+import { MessageExchange } from './stream/message-exchange.ts'
+import { isAnswerOffer, upgradeOffer, withoutHandshake } from './stream/offer.ts'
 import { streamProtocol } from './stream/protocols.ts'
 import { type Tape, TapeFailed } from './tape/tape.ts'
 import { type UpgradeAnswer, UpstreamFailed, type UpstreamRequest } from './upstream/upstream.ts'
@@ -55,7 +56,7 @@ export interface Permitted {
   readonly claims: Claims
   readonly attributes: RequestAttributes
   readonly permission: Permission
-  readonly offer: StreamOffer | undefined
+  readonly offer: StreamOffer | AnswerOffer | undefined
   readonly fields: Fields
   readonly body: Uint8Array | undefined
   /** Where budgets are for it. */
@@ -72,8 +73,9 @@ export async function handle(gate: Gate, client: Client, exchange: Exchange): Pr
     // Nothing has gone anywhere, and the connection's tapes are sealed: there is nothing left to do.
     if (exchange.isGone) return
     if ('status' in permitted) turnAway(gate, client, exchange, known, permitted)
-    else if (permitted.offer !== undefined) await stream(gate, permitted, permitted.offer)
-    else await call(gate, permitted)
+    else if (permitted.offer === undefined) await call(gate, permitted)
+    else if (isAnswerOffer(permitted.offer)) await messages(gate, permitted, permitted.offer)
+    else await stream(gate, permitted, permitted.offer)
   } catch (error) {
     if (error instanceof ClientGone) return
     if (error instanceof TapeFailed) {
@@ -126,7 +128,8 @@ async function judge(gate: Gate, client: Client, exchange: Exchange, known: Know
   if (overwrite !== undefined) return overwrite
   const spending = spend(gate, question)
   if (spending !== undefined && 'status' in spending) return spending
-  const fields = spending?.readsAnswer === true ? countable(maskable, spending) : maskable
+  const isOfEvents = offer?.kind === 'watch'
+  const fields = spending?.readsAnswer === true || isOfEvents ? inJson(maskable, spending, isOfEvents) : maskable
   if ('status' in fields) return fields
   const cluster = gate.clusters.get(known.cluster) as Cluster
   const { cluster: clusterName, auditId } = known
@@ -197,11 +200,15 @@ function spend(gate: Gate, question: Question): Spending | Refusal | undefined {
   return gate.people.budgets.spend(bill.budgets, { user, actor, run: question.claims.run }, bill.cost)
 }
 
-/** Objects are counted in JSON alone. */
-function countable(fields: Fields, spending: Spending): Fields | Refusal {
+/** Objects are counted in JSON alone, and events told apart. */
+function inJson(fields: Fields, spending: Spending | undefined, isOfEvents: boolean): Fields | Refusal {
   const narrowed = acceptMaskable(fields)
   if (!('status' in narrowed)) return narrowed
-  spending.giveBack()
+  spending?.giveBack()
+  if (isOfEvents) {
+    const message = 'a watch over a WebSocket has its events in JSON: accept application/json'
+    return refuse(406, 'NotAcceptable', 'stream.not_acceptable', message)
+  }
   const message = 'a budget counts the objects of this answer, which only JSON can be: accept application/json'
   return refuse(406, 'NotAcceptable', 'budgets.not_acceptable', message)
 }
@@ -269,7 +276,7 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
     deadlines: gate.deadlines,
     expiresAt: permitted.principal.expiresAt,
     bodyBytes: attributes.longRunning ? Number.POSITIVE_INFINITY : gate.bodyBytes,
-    mask: (status, fields) => permitted.mask.answer(status, fields),
+    mask: (status, fields) => unlikeEvents(permitted.offer, status, fields) ?? permitted.mask.answer(status, fields),
     meter: permitted.spending,
     refused: (refusal) => refuseOn(gate, exchange, tape, number, refusal, permitted.auditId),
     failed: (error) => answerFailed(gate, permitted, tape, number, error),
@@ -284,6 +291,54 @@ async function call(gate: Gate, permitted: Permitted): Promise<void> {
     gate.streams.set(answer, whoIs(permitted))
   }
   answer.begin(cluster.upstream.send(upstreamRequest(permitted, credentials, tape), answer))
+}
+
+/** A watch or a log as WebSocket messages: a call on a tape of its own, since the connection's ends with the 101. */
+async function messages(gate: Gate, permitted: Permitted, offer: AnswerOffer): Promise<void> {
+  const { clusterName, auditId } = permitted
+  const { store, deadlines, metrics, users } = gate
+  const client = new Client(permitted.client.address, store, () => deadlines.now(), permitted.client.identified)
+  const { tape } = client.apiTape(clusterName)
+  let isOpen = false
+  let isCounted = false
+  const exchange = new MessageExchange(permitted.exchange, offer, deadlines, {
+    switching: () => {
+      isOpen = true
+      isCounted = users.begin(exchange.user)
+      metrics.openStreams.inc()
+    },
+    fault: ({ rule, message }) => {
+      gate.log.info({ tape: tape.id, auditId, rule }, 'messages broken off')
+      try {
+        tape.append('note', { code: rule, text: message })
+      } catch (error) {
+        if (!(error instanceof TapeFailed)) throw error
+      }
+    },
+    over: () => {
+      client.seal('closed')
+      if (isCounted) users.end(permitted.principal.user)
+      if (isOpen) metrics.openStreams.dec()
+    },
+  })
+  try {
+    await call(gate, { ...permitted, client, exchange })
+  } catch (error) {
+    if (!(error instanceof TapeFailed)) {
+      exchange.abort()
+      throw error
+    }
+    unrecorded(gate, exchange)
+  }
+}
+
+/** Events can be told apart in JSON alone, which is what the cluster was asked for. */
+function unlikeEvents(offer: Permitted['offer'], status: number, fields: Fields): Refusal | undefined {
+  if (offer?.kind !== 'watch' || status !== 200) return undefined
+  const type = (field(fields, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
+  if (type === 'application/json') return undefined
+  const message = 'the cluster answered a watch with something else than JSON, so it was not passed on'
+  return refuse(502, 'BadGateway', 'stream.unlike_events', message)
 }
 
 /** Who a request of the gateway's own is made as, and for which exchange. */
@@ -491,7 +546,7 @@ function upstreamRequest(permitted: Permitted, credentials: Fields, tape: Tape):
     target: attributes.target,
     fields: [
       ...(offer === undefined ? permitted.fields : withoutHandshake(permitted.fields)),
-      ...(offer === undefined ? [] : offer.fields),
+      ...(offer === undefined || isAnswerOffer(offer) ? [] : offer.fields),
       ...credentials,
       ...(cluster.identity === 'impersonate' ? impersonation(principal, extra) : []),
       'Audit-ID',

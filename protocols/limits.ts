@@ -100,6 +100,8 @@ const defaults = {
     resize: 1_024,
     /** argv of one exec: words, and bytes in all. Linux' own ARG_MAX is 2 MiB, but the request line bounds it first. */
     commandWords: 1_024,
+    /** One event of a watch over WebSocket, which is held until it is whole: as one object of a masked list. */
+    watchEvent: 8_388_608,
   },
   tape: {
     /** One entry as stored, bytes: 64 KiB of stream or body, a request head, or a whole request body with room to spare. */

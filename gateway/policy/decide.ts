@@ -37,7 +37,7 @@ interface Found {
 /** Pure. */
 export function decide(policy: Policy, question: Question): Decision {
   const { attributes } = question
-  if (question.upgrade !== undefined && !isKnownUpgrade(attributes)) {
+  if (question.upgrade !== undefined && !isKnownUpgrade(question.upgrade, attributes)) {
     return refuse(403, 'Forbidden', 'policy.unknown_upgrade', unknownUpgrade(attributes))
   }
   const asked = new Asked(question)
@@ -95,8 +95,12 @@ export function classOf(attributes: RequestAttributes): RequestClass {
 }
 
 /** Exec, attach and port-forward of pods: what the gateway reads frame by frame. */
-export function isKnownUpgrade({ verb, apiGroup, resource }: RequestAttributes): boolean {
-  return (verb === 'exec' || verb === 'attach' || verb === 'portforward') && apiGroup === '' && resource === 'pods'
+export function isKnownUpgrade(upgrade: string, attributes: RequestAttributes): boolean {
+  const { isResource, verb, apiGroup, resource, subresource } = attributes
+  const isOfPods = apiGroup === '' && resource === 'pods'
+  if (verb === 'exec' || verb === 'attach' || verb === 'portforward') return isOfPods
+  if (!isResource || upgrade !== 'websocket') return false
+  return verb === 'watch' || (verb === 'get' && isOfPods && subresource === 'log')
 }
 
 function find(policy: Policy, asked: Asked): Found {

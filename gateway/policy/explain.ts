@@ -67,7 +67,7 @@ export function noRule(
 
 export function unknownUpgrade(asked: RequestAttributes): string {
   return cut(
-    `the gateway cannot record this upgrade, so it denies it: ${whatWasAsked(asked)}. Upgrades pass only for exec, attach and portforward of pods`,
+    `the gateway cannot record this upgrade, so it denies it: ${whatWasAsked(asked)}. Upgrades pass only for exec, attach and portforward of pods, and to WebSocket for watches and logs`,
   )
 }
 

@@ -1,8 +1,14 @@
-// The stage that reads what an upgrade request offers: exec, attach or port-forward on WebSocket or SPDY/3.1. Every other
-// upgrade is refused, whatever it asks for.
+// The stage that reads what an upgrade request offers: exec, attach or port-forward on WebSocket or SPDY/3.1, a watch or a
+// log on WebSocket. Every other upgrade is refused, whatever it asks for.
 
 import type { Fields } from '../../protocols/fields.ts'
-import { readOffer, type StreamOffer } from '../../protocols/kube/handshake.ts'
+import {
+  type AnswerKind,
+  type AnswerOffer,
+  readAnswerOffer,
+  readOffer,
+  type StreamOffer,
+} from '../../protocols/kube/handshake.ts'
 import { HandshakeError } from '../../protocols/kube/handshake-error.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
@@ -12,15 +18,30 @@ export function upgradeOffer(
   fields: Fields,
   upgrade: string | undefined,
   attributes: RequestAttributes | Refusal,
-): StreamOffer | Refusal | undefined {
+): StreamOffer | AnswerOffer | Refusal | undefined {
   if (upgrade === undefined) return undefined
   const verb = 'status' in attributes ? '' : attributes.verb
-  if (verb !== 'exec' && verb !== 'attach' && verb !== 'portforward') {
-    const message = 'the gateway passes only the upgrades of exec, attach and port-forward; any other is denied'
+  const kind = 'status' in attributes || upgrade !== 'websocket' ? undefined : answerKind(attributes)
+  let offer: StreamOffer | AnswerOffer | HandshakeError
+  if (verb === 'exec' || verb === 'attach' || verb === 'portforward') offer = readOffer(fields, verb)
+  else if (kind !== undefined) offer = readAnswerOffer(fields, kind)
+  else {
+    const message =
+      'the gateway passes only the upgrades of exec, attach and port-forward, and of watches and logs to WebSocket; any other is denied'
     return refuse(403, 'Forbidden', 'stream.unknown_upgrade', message)
   }
-  const offer = readOffer(fields, verb)
   return offer instanceof HandshakeError ? refusalOf(offer) : offer
+}
+
+/** True for what is an answer by HTTP on its way from the cluster, and messages only on its way to the client. */
+export function isAnswerOffer(offer: StreamOffer | AnswerOffer): offer is AnswerOffer {
+  return offer.kind === 'watch' || offer.kind === 'log'
+}
+
+function answerKind({ isResource, verb, apiGroup, resource, subresource }: RequestAttributes): AnswerKind | undefined {
+  if (!isResource) return undefined
+  if (verb === 'watch') return 'watch'
+  return verb === 'get' && apiGroup === '' && resource === 'pods' && subresource === 'log' ? 'log' : undefined
 }
 
 /** A handshake's fault in the words of a refusal. */

@@ -1,9 +1,9 @@
 // What stream a request for an upgrade offers, and which one a 101 agrees to (exec, attach and port-forward on WebSocket or
-// SPDY/3.1). Refuses every other upgrade, protocols that are none of Kubernetes', and an answer that was not offered. A
-// bearer token among the subprotocols is taken out; extensions are never passed on.
+// SPDY/3.1; a watch or a log as WebSocket messages). Refuses every other upgrade, protocols that are none of Kubernetes', and
+// an answer that was not offered. A bearer token among the subprotocols is taken out; extensions are never passed on.
 
 import { type Fields, fieldList, fieldValues } from '../fields.ts'
-import { clientHandshakeFault, serverHandshakeFault } from '../websocket/handshake.ts'
+import { acceptKey, clientHandshakeFault, serverHandshakeFault } from '../websocket/handshake.ts'
 import { HandshakeError } from './handshake-error.ts'
 
 /** Subresources of pods that are streams. */
@@ -37,8 +37,23 @@ export interface StreamAgreement {
   readonly closes: boolean
 }
 
+/** Answers that the API server also gives as WebSocket messages. */
+export type AnswerKind = 'watch' | 'log'
+
+/** Such an answer, asked for. The messages are made here, of an answer by HTTP: the cluster is asked for no upgrade. */
+export interface AnswerOffer {
+  readonly kind: AnswerKind
+  /** Of a log: text messages with base64 in them. A watch's events are JSON, whatever the subprotocol. */
+  readonly base64: boolean
+  /** As in a StreamOffer. */
+  readonly bearer: string | undefined
+  /** Of the 101 that answers it, without Connection. */
+  readonly fields: Fields
+}
+
 /** apiserver pkg/authentication/request/websocket/protocol.go */
 const BEARER = 'base64url.bearer.authorization.k8s.io.'
+const HANDSHAKE_FAULT = 'the WebSocket handshake is incomplete or wrong'
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 const TUNNEL = 'SPDY/3.1+portforward.k8s.io'
 const SPDY_FORWARD = 'portforward.k8s.io'
@@ -65,6 +80,10 @@ const FORMS: ReadonlyMap<string, Form> = new Map([
   ['base64.channel.k8s.io', form(1, true, false, true, false)],
   ['', form(1, false, false, true, true)],
 ])
+
+/** streaming pkg/httpstream/wsstream/stream.go. Clients offer them for a watch too, where they change nothing. */
+const BASE64_ANSWER = 'base64.binary.k8s.io'
+const ANSWERS = ['binary.k8s.io', BASE64_ANSWER]
 
 /** Version 1 on SPDY: a server that answers without a version means it (client-go tools/remotecommand/spdy.go). */
 const FIRST = 'channel.k8s.io'
@@ -99,9 +118,27 @@ export function readAgreement(fields: Fields, offer: StreamOffer): StreamAgreeme
   return { transport, kind, protocol, version, base64, closes: version === 5 }
 }
 
+/** Reads what a client offers for a watch or a log. The first subprotocol that it names is the one it gets. */
+export function readAnswerOffer(fields: Fields, kind: AnswerKind): AnswerOffer | HandshakeError {
+  const rule = clientHandshakeFault(fields)
+  if (rule !== undefined) return new HandshakeError(400, rule, HANDSHAKE_FAULT)
+  const offered = fieldList(fields, 'sec-websocket-protocol')
+  const protocols = offered.filter((protocol) => !protocol.startsWith(BEARER))
+  const bearer = readBearer(offered, protocols)
+  if (bearer instanceof HandshakeError) return bearer
+  if (!protocols.every((protocol) => ANSWERS.includes(protocol))) {
+    return new HandshakeError(403, 'kube.upgrade.answer_subprotocol', 'a WebSocket subprotocol that is not for answers')
+  }
+  const accept = acceptKey(fieldValues(fields, 'sec-websocket-key')[0] as string)
+  const agreed = ['Upgrade', 'websocket', 'Sec-WebSocket-Accept', accept]
+  const protocol = protocols[0]
+  if (protocol !== undefined) agreed.push('Sec-WebSocket-Protocol', protocol)
+  return { kind, base64: kind === 'log' && protocol === BASE64_ANSWER, bearer, fields: agreed }
+}
+
 function readWebSocketOffer(fields: Fields, subresource: StreamSubresource): StreamOffer | HandshakeError {
   const rule = clientHandshakeFault(fields)
-  if (rule !== undefined) return new HandshakeError(400, rule, 'the WebSocket handshake is incomplete or wrong')
+  if (rule !== undefined) return new HandshakeError(400, rule, HANDSHAKE_FAULT)
   const offered = fieldList(fields, 'sec-websocket-protocol')
   const protocols = offered.filter((protocol) => !protocol.startsWith(BEARER))
   const bearer = readBearer(offered, protocols)

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { WebSocket } from 'ws'
 import { type Gateway, startGateway } from './support/gateway.ts'
 import { build, kubectls, type Lab, startLab } from './support/lab.ts'
 import { type Recorder, startRecorder } from './support/recorder.ts'
@@ -147,6 +148,22 @@ describe('a corpus of Secrets', () => {
       call.end()
     })
 
+  /** What a WebSocket brings until it is closed, out of its base64. */
+  const messagesOf = (bearer: string, path: string, protocol: string): Promise<Buffer[]> =>
+    new Promise((resolve, reject) => {
+      recorder.received()
+      const options = { ca: readFileSync(recorder.ca), headers: { Authorization: `Bearer ${bearer}` } }
+      const address = recorder.address.replace('https', 'wss') + path
+      const socket = new WebSocket(address, protocol === '' ? [] : [protocol], options)
+      const messages: Buffer[] = []
+      const isBase64 = protocol.startsWith('base64') && path.includes('/log')
+      socket.on('message', (data: Buffer) =>
+        messages.push(isBase64 ? Buffer.from(data.toString('latin1'), 'base64') : data),
+      )
+      socket.on('error', reject)
+      socket.on('close', (code) => (code === 1000 ? resolve(messages) : reject(new Error(`closed with ${code}`))))
+    })
+
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sallyport-corpus-'))
     corpus = secretCorpus('corpus-')
@@ -242,33 +259,32 @@ describe('a corpus of Secrets', () => {
     })
   }
 
-  test('a watch and a log over a WebSocket show none', async () => {
-    const upgrade = {
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-version': '13',
-      'sec-websocket-key': Buffer.alloc(16).toString('base64'),
-    }
+  for (const { path, mask, isEvents } of [
+    { path: '/api/v1/namespaces/default/secrets?watch=1&timeoutSeconds=1', mask: MASKS[1] as string, isEvents: true },
+    { path: '/api/v1/watch/namespaces/default/secrets?timeoutSeconds=1', mask: MASKS[1] as string, isEvents: true },
+    { path: '/api/v1/namespaces/default/pods/corpus/log?tailLines=40', mask: '~mask~', isEvents: false },
+  ]) {
+    test(`over a WebSocket, ${path} shows none but to who is exempt`, async () => {
+      for (const protocol of ['', 'binary.k8s.io', 'base64.binary.k8s.io']) {
+        const messages = await messagesOf(token, path, protocol)
+        const text = Buffer.concat(messages)
+        assert.deepEqual(corpus.foundIn(Buffer.concat([text, recorder.received()])), [], protocol)
+        assert.ok(text.includes(mask), protocol)
+        const shown = await messagesOf(exemptToken, path, protocol)
+        assert.ok(corpus.foundIn(Buffer.concat(shown)).length > (isEvents ? 20 : 0), protocol)
+        if (!isEvents) continue
+        for (const message of [...messages, ...shown]) assert.ok('object' in JSON.parse(message.toString()))
+        assert.equal(messages.length, shown.length)
+      }
+    })
+  }
+
+  test('no other upgrade is passed', async () => {
     for (const path of [
-      '/api/v1/namespaces/default/secrets?watch=1&timeoutSeconds=1',
-      '/api/v1/namespaces/default/pods/corpus/log?tailLines=40',
+      '/api/v1/namespaces/default/secrets',
+      '/api/v1/namespaces/default/secrets/corpus-opaque?watch=1',
     ]) {
-      const received = await new Promise<Buffer>((resolve, reject) => {
-        recorder.received()
-        const headers = { authorization: `Bearer ${token}`, ...upgrade }
-        const call = request(`${recorder.address}${path}`, { ca: readFileSync(recorder.ca), headers })
-        call.on('response', (answer) => {
-          answer.resume()
-          answer.on('end', () => resolve(recorder.received()))
-        })
-        call.on('upgrade', (_, socket) => {
-          socket.resume()
-          socket.on('close', () => resolve(recorder.received()))
-        })
-        call.on('error', reject)
-        call.end()
-      })
-      assert.deepEqual(corpus.foundIn(received), [], path)
+      await assert.rejects(messagesOf(token, path, ''), /403/, path)
     }
   })
 

@@ -70,11 +70,18 @@ test('an upgrade passes only for exec, attach and portforward of pods, whatever 
   for (const subresource of ['exec', 'attach', 'portforward']) {
     assert.equal(answer(policy, `GET ${NS}/prod/pods/p/${subresource}`, caller(), 'websocket').allowed, true)
   }
+  for (const line of ['GET /api/v1/pods?watch=1', 'GET /api/v1/watch/secrets', `GET ${NS}/prod/pods/p/log?follow=1`]) {
+    assert.equal(answer(policy, line, caller(), 'websocket').allowed, true)
+    assert.equal(answer(policy, line, caller(), 'spdy/3.1').rule, 'policy.unknown_upgrade')
+  }
   const unknown = [
     `GET ${NS}/prod/pods/p/proxy/`,
     `GET ${NS}/prod/services/s/proxy/`,
     'GET /api/v1/nodes/n/proxy/exec/prod/p/c',
-    'GET /api/v1/pods?watch=1',
+    'GET /api/v1/pods',
+    `GET ${NS}/prod/pods/p?watch=1`,
+    `GET ${NS}/prod/services/s/proxy/?watch=1`,
+    `GET ${NS}/prod/services/s/log`,
     'GET /',
     'GET /apis/subresources.kubevirt.io/v1/namespaces/prod/virtualmachineinstances/v/console',
     'GET /apis/subresources.kubevirt.io/v1/namespaces/prod/virtualmachineinstances/v/portforward',

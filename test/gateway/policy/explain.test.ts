@@ -50,8 +50,8 @@ test('an exec names its command, and a proxy to a node says why so much is denie
 
 test('an unknown upgrade is told what passes', () => {
   assert.match(
-    message(policyOf([]), 'GET /api/v1/pods?watch=1', caller(), 'websocket'),
-    /only for exec, attach and portforward of pods/,
+    message(policyOf([]), 'GET /api/v1/pods', caller(), 'websocket'),
+    /only for exec, attach and portforward of pods, and to WebSocket for watches and logs/,
   )
 })
 

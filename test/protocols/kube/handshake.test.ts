@@ -5,7 +5,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Fields } from '../../../protocols/fields.ts'
 import {
+  type AnswerKind,
   readAgreement,
+  readAnswerOffer,
   readOffer,
   type StreamOffer,
   type StreamSubresource,
@@ -297,3 +299,41 @@ test('the token is not in a 101’s choices: a server that names it is refused',
   const asked = offer(webSocket('v4.channel.k8s.io', bearer))
   assert.deepEqual(refusal(readAgreement(answer(bearer), asked)), ['websocket.handshake.protocol', 502])
 })
+
+const AGREED = ['Upgrade', 'websocket', 'Sec-WebSocket-Accept', acceptKey(KEY)]
+
+for (const [kind, lines, protocol, base64] of [
+  ['watch', [], undefined, false],
+  ['watch', ['binary.k8s.io'], 'binary.k8s.io', false],
+  ['watch', ['base64.binary.k8s.io'], 'base64.binary.k8s.io', false],
+  ['log', [], undefined, false],
+  ['log', ['binary.k8s.io, base64.binary.k8s.io'], 'binary.k8s.io', false],
+  ['log', ['base64.binary.k8s.io', 'binary.k8s.io'], 'base64.binary.k8s.io', true],
+] as [AnswerKind, string[], string | undefined, boolean][]) {
+  test(`a ${kind} over WebSocket is agreed to with ${lines.length === 0 ? 'no subprotocol' : lines.join(' and ')}`, () => {
+    const named = protocol === undefined ? [] : ['Sec-WebSocket-Protocol', protocol]
+    const fields = [...AGREED, ...named]
+    assert.deepEqual(readAnswerOffer(webSocket(...lines), kind), { kind, base64, bearer: undefined, fields })
+  })
+}
+
+test('the bearer of a watch is taken out, and is not in the 101', () => {
+  const bearer = BEARER + Buffer.from('a-token').toString('base64url')
+  const read = readAnswerOffer(webSocket(`${bearer}, base64.binary.k8s.io`), 'watch')
+  assert.ok(!(read instanceof HandshakeError))
+  assert.equal(read.bearer, 'a-token')
+  assert.deepEqual(read.fields, [...AGREED, 'Sec-WebSocket-Protocol', 'base64.binary.k8s.io'])
+})
+
+for (const [what, fields, expected] of [
+  ['a channel protocol', webSocket('v4.channel.k8s.io'), ['kube.upgrade.answer_subprotocol', 403]],
+  [
+    'one that it knows and one that it does not',
+    webSocket('binary.k8s.io, x'),
+    ['kube.upgrade.answer_subprotocol', 403],
+  ],
+  ['a bearer alone', webSocket(`${BEARER}YQ`), ['kube.upgrade.bearer_alone', 400]],
+  ['SPDY', spdy('v4.channel.k8s.io'), ['websocket.handshake.upgrade', 400]],
+] as [string, Fields, [string, number]][]) {
+  test(`refuses a log that offers ${what}`, () => assert.deepEqual(refusal(readAnswerOffer(fields, 'log')), expected))
+}

@@ -18,6 +18,7 @@ const NAMES = [
   'websocket-channels',
   'masked-websocket',
   'legacy-port-forward',
+  'watch-messages',
   'spdy',
   'spdy-tunnel',
   'tape-entry',

@@ -174,12 +174,6 @@ export const upgrades: readonly Playbook[] = [
         answered('kube.upgrade.unknown'),
       ),
       refusedByGateway(
-        'WebSocket to a list',
-        request('GET /api/v1/pods HTTP/1.1', UPGRADE),
-        [{ answer: 403, rule: 'stream.unknown_upgrade' }],
-        answered('stream.unknown_upgrade'),
-      ),
-      refusedByGateway(
         'another protocol to a watch',
         request('GET /api/v1/pods?watch=1 HTTP/1.1', ['Connection: Upgrade', 'Upgrade: tcp']),
         [{ answer: 403, rule: 'stream.unknown_upgrade' }],

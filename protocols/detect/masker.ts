@@ -77,6 +77,7 @@ export class StreamMasker implements TextMasker {
   #run: Uint8Array | undefined
   #runWritten = 0
   #runIsBase64 = false
+  #isRunOpen = false
   /** All masked between this place and #covered. */
   #solid = 0
   /** Before this place a flush gave out what was not decided, as it was. */
@@ -165,7 +166,7 @@ export class StreamMasker implements TextMasker {
       this.#firstMask = this.#given
       this.#lastMask = before
     }
-    this.#goOnMasking(before)
+    this.#goOnMasking()
     this.#scan()
     const shown = this.#show(bytes, before, ending === 'more' ? this.#hold : end)
     this.#text = NOTHING
@@ -175,13 +176,27 @@ export class StreamMasker implements TextMasker {
     return shown
   }
 
-  /** What began to be masked in an earlier call goes on from `at`. */
-  #goOnMasking(at: number): void {
+  /** What began to be masked in an earlier call goes on. */
+  #goOnMasking(): void {
     if (this.#run === undefined) return
-    const to = skipClass(this.#text, at, this.#end, this.#run)
+    const at = this.#covered
+    const to = this.#runTo(at, this.#run)
     this.#runWritten = this.#write(at, to, this.#runIsBase64, this.#runWritten, true)
     this.#covered = to
-    if (to < this.#end || this.#ending === 'end') this.#run = undefined
+    if (!this.#isRunOpen) this.#run = undefined
+  }
+
+  /** How far a run goes from `at` on. What may be half of an escape waits for the other half, to be masked with it or not at all. */
+  #runTo(at: number, run: Uint8Array): number {
+    let to = skipClass(this.#text, at, this.#end, run)
+    this.#isRunOpen = to === this.#end && this.#ending !== 'end'
+    if (!this.#isRunOpen || this.#ending === 'flush') return to
+    let backslashes = 0
+    while (to - backslashes > at && this.#text[to - backslashes - 1] === BACKSLASH) backslashes += 1
+    if ((backslashes & 1) === 0) return to
+    to -= 1
+    if (to < this.#hold) this.#hold = to
+    return to
   }
 
   #scan(): void {
@@ -320,10 +335,10 @@ export class StreamMasker implements TextMasker {
     if ((this.#writer.changed > 0 || run !== undefined) && isNew) this.#count(rule)
     let end = to
     if (run !== undefined) {
-      end = skipClass(this.#text, to, this.#end, run)
+      end = this.#runTo(to, run)
       index = this.#write(to, end, isBase64, index, true)
       this.#runIsBase64 = isBase64
-      this.#run = end === this.#end && this.#ending !== 'end' ? run : undefined
+      this.#run = this.#isRunOpen ? run : undefined
       this.#runWritten = index
     }
     if (end <= this.#covered) return

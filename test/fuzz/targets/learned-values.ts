@@ -33,7 +33,7 @@ const target: Target = {
     }
     // JSON is masked by its strings, and what joins them is kept wherever there is a quote.
     const written = value.toString('latin1')
-    const isJoint = written.includes('"') && /^[\s:,{}[\]\d.eE+"-]*$/.test(written)
+    const isJoint = written.includes('"') && /^[\s:,{}[\]\d.eE+"\\-]*$/.test(written.replaceAll(/\\[nr]/g, ''))
     const isPlain = !/^[[{]/.test(written) && !isJoint
     const told: string[] = []
     if (isPlain) {

@@ -14,6 +14,8 @@ import { FOUND, Found, type Matcher, NONE, type Outcome, type Window } from './m
 const NOTHING = new Uint8Array(0)
 const NO_WINDOW: Window = { text: NOTHING, end: 0, isFinal: false }
 const BACKSLASH = 0x5c
+const LETTER_U = 0x75
+const LONGEST_ESCAPE = 6
 const LEARNED = 'learned'
 /** A gram's bytes but one. */
 const BEGUN = 3
@@ -191,11 +193,21 @@ export class StreamMasker implements TextMasker {
     let to = skipClass(this.#text, at, this.#end, run)
     this.#isRunOpen = to === this.#end && this.#ending !== 'end'
     if (!this.#isRunOpen || this.#ending === 'flush') return to
-    let backslashes = 0
-    while (to - backslashes > at && this.#text[to - backslashes - 1] === BACKSLASH) backslashes += 1
-    if ((backslashes & 1) === 0) return to
-    to -= 1
+    to = this.#beforeHalfEscape(at, to)
     if (to < this.#hold) this.#hold = to
+    return to
+  }
+
+  /** `to`, or the place before it where an escape begins that is not whole yet: a backslash, or one with "u" and not all digits. */
+  #beforeHalfEscape(from: number, to: number): number {
+    const text = this.#text
+    for (let at = to - 1; at >= from && to - at < LONGEST_ESCAPE; at--) {
+      if (text[at] !== BACKSLASH) continue
+      let backslashes = 1
+      while (at - backslashes >= from && text[at - backslashes] === BACKSLASH) backslashes += 1
+      const isHalf = (backslashes & 1) === 1 && (at + 1 === to || text[at + 1] === LETTER_U)
+      return isHalf ? at : to
+    }
     return to
   }
 

@@ -37,6 +37,9 @@ export interface LearnedBounds {
   readonly shortest: number
 }
 
+/** A value that was followed so far is followed to its end from few places; so much of it, verified, is enough from the others. */
+const LONG_WALK = 64
+const BRIEF_WALK = 16
 /** As hexadecimal digits so many, of four bytes. */
 const SURE_DIGITS = 8
 const SHORTEST_SEQUENCE = 4
@@ -133,8 +136,13 @@ export class LearnedValues {
     while (this.#values.size > this.#bounds.values || this.bytes > this.#bounds.bytes) this.#evict()
   }
 
-  /** Whether a learned value begins at `at`, where the four bytes of `gram` are (line ends passed over). */
-  match(window: Window, at: number, gram: number, found: Found): Outcome {
+  /**
+   * Whether a learned value begins at `at`, where the four bytes of `gram` are (line ends passed over). `isBrief`: the first
+   * BRIEF_WALK bytes of one are enough. Values that overlap themselves ("abcd" over and over) would else be followed to their ends from
+   * every place; `found.isLong` says that this was such a place.
+   */
+  match(window: Window, at: number, gram: number, found: Found, isBrief: boolean): Outcome {
+    found.isLong = false
     const forms = this.#grams.get(gram)
     if (forms === 0) return NONE
     let outcome: Outcome = NONE
@@ -144,7 +152,7 @@ export class LearnedValues {
     let isSure = false
     for (let left = forms; left !== 0; left &= left - 1) {
       const form = left & -left
-      const each = this.#walk(form, window, at, found)
+      const each = this.#walk(form, window, at, found, isBrief)
       if (each === NONE) continue
       const begins = maskedFrom(window.text, at, window.end, form === HEX ? SURE_DIGITS : SURE_LENGTH)
       if (each === LIVE) {
@@ -166,7 +174,7 @@ export class LearnedValues {
     return FOUND
   }
 
-  #walk(form: number, window: Window, at: number, found: Found): Outcome {
+  #walk(form: number, window: Window, at: number, found: Found, isBrief: boolean): Outcome {
     const { text, end, isFinal } = window
     const reader = this.#reader
     const prefixes = this.#prefixes
@@ -220,6 +228,8 @@ export class LearnedValues {
       if (!prefixes.step(octet)) break
       if (prefixes.isWhole()) to = reader.at
       if (!prefixes.goesOn()) break
+      if (isBrief && prefixes.length >= BRIEF_WALK) return found.mask(at, reader.at)
+      if (prefixes.length >= LONG_WALK) found.isLong = true
     }
     return to === -1 ? NONE : found.mask(at, to)
   }

@@ -74,8 +74,7 @@ export class MaskWriter {
     const fill = isBase64 ? BASE64_FILL : TEXT_FILL
     this.changed = 0
     let expected = from
-    const first = text.indexOf(QUOTE, from)
-    const hasQuotes = first !== -1 && first < to
+    const hasQuotes = has(text, from, to, QUOTE)
     for (let at = skipKept(text, from, from, to, hasQuotes); at < to; at = skipKept(text, at, from, to, hasQuotes)) {
       // The mark is not broken by what is kept, unless it cannot be known what comes.
       if (!isOpen && at !== expected && index < MARK_LENGTH) index = 0
@@ -92,6 +91,12 @@ export class MaskWriter {
     }
     return index
   }
+}
+
+/** Not indexOf: what lies behind `to` is long and matters to nobody. */
+function has(text: Uint8Array, from: number, to: number, octet: number): boolean {
+  for (let at = from; at < to; at++) if (text[at] === octet) return true
+  return false
 }
 
 /** Whether there is room for a mark from `at` on. */

@@ -19,6 +19,8 @@ const LONGEST_ESCAPE = 6
 const LEARNED = 'learned'
 /** A gram's bytes but one. */
 const BEGUN = 3
+/** Of so many places in a row one is where a long value is followed to its end. */
+const BRIEF = 64
 
 /** What all maskers of one Detection share. */
 export interface Sought {
@@ -86,6 +88,8 @@ export class StreamMasker implements TextMasker {
   #undecided = 0
   /** What began before this place was counted when a flush masked it. */
   #counted = 0
+  /** Where a learned value was followed far last, as of the first place that is not decided. */
+  #followed = -BRIEF
 
   // During a call.
   #text: Uint8Array = NOTHING
@@ -101,6 +105,8 @@ export class StreamMasker implements TextMasker {
   #lastMask = 0
   /** A flush masks from here on what is not decided. */
   #flushMask = 0
+  /** As #followed, for the place that is looked at. */
+  #lastFollowed = -BRIEF
 
   constructor(sought: Sought) {
     this.#sought = sought
@@ -108,22 +114,6 @@ export class StreamMasker implements TextMasker {
 
   get held(): number {
     return this.#kept.length - this.#given
-  }
-
-  /** Nothing is held, nor masked on as it comes. */
-  get isIdle(): boolean {
-    return this.held === 0 && this.#run === undefined
-  }
-
-  /** What comes next does not follow what has come. Only while it is idle. */
-  forget(): void {
-    this.#kept = NOTHING
-    this.#given = 0
-    this.#resume = 0
-    this.#covered = 0
-    this.#solid = 0
-    this.#undecided = 0
-    this.#counted = 0
   }
 
   receive(bytes: Uint8Array): Shown {
@@ -163,6 +153,7 @@ export class StreamMasker implements TextMasker {
     this.#firstMask = end
     this.#lastMask = 0
     this.#flushMask = end
+    this.#lastFollowed = this.#followed
     if (this.#heldMasked !== undefined) {
       this.#copy().set(this.#heldMasked)
       this.#firstMask = this.#given
@@ -313,7 +304,13 @@ export class StreamMasker implements TextMasker {
       }
     }
     if (learned === undefined) return
-    this.#settle(place, learned.match(this.#window, place, gram, this.#found), LEARNED)
+    const isBrief = place - this.#lastFollowed < BRIEF
+    const isDecided = this.#firstLive > place
+    const outcome = learned.match(this.#window, place, gram, this.#found, isBrief)
+    if (this.#found.isLong && !isBrief) this.#lastFollowed = place
+    this.#settle(place, outcome, LEARNED)
+    // The first place that is not decided is looked at again, with all behind it: as if none of them had been yet.
+    if (isDecided && this.#firstLive > place) this.#followed = this.#lastFollowed
   }
 
   #settle(place: number, outcome: Outcome, rule: string): void {
@@ -343,7 +340,9 @@ export class StreamMasker implements TextMasker {
   #mask(from: number, to: number, isBase64: boolean, run: Uint8Array | undefined, rule: string): void {
     const isNew = from >= this.#counted
     const seen = Math.max(from, this.#undecided)
-    let index = this.#write(seen, to, isBase64, 0, run !== undefined)
+    // Of values that overlap, the part that is masked stays so.
+    const behind = run === undefined && this.#solid <= seen && this.#covered > seen ? this.#covered : seen
+    let index = this.#write(behind, to, isBase64, behind === seen ? 0 : behind - seen, run !== undefined)
     if ((this.#writer.changed > 0 || run !== undefined) && isNew) this.#count(rule)
     let end = to
     if (run !== undefined) {
@@ -410,6 +409,7 @@ export class StreamMasker implements TextMasker {
     this.#solid = Math.max(0, this.#solid - from)
     this.#undecided = Math.max(0, this.#undecided - from)
     this.#counted = Math.max(0, this.#counted - from)
+    this.#followed = Math.max(-BRIEF, this.#followed - from)
     return { original, masked }
   }
 }

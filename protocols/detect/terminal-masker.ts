@@ -1,14 +1,12 @@
 // A terminal's output: escape sequences within a value do not hide it, and stay where they are. It is looked through twice: as
-// it stands, for what control strings hold (titles, links, clipboards), and then without its sequences.
+// it stands, for what control strings hold (titles, links, clipboards) and for values that have an ESC of their own, and then
+// without its sequences.
 
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
 import { ESC, EscapeSequences } from './escape-sequences.ts'
 import type { StreamMasker } from './masker.ts'
 
 const NOTHING = new Uint8Array(0)
-const LF = 0x0a
-/** The first look ends at a line end so many bytes behind a sequence, unless it is at something; the next sequence begins it again. */
-const LOOKED_ON = 1_024
 
 export class TerminalMasker implements TextMasker {
   readonly #whole: StreamMasker
@@ -20,17 +18,11 @@ export class TerminalMasker implements TextMasker {
   /** With 1 for what of it the second looks at; undefined if all. */
   #isPlain: Uint8Array | undefined
 
-  // The first look: whether it is under way, where it stands, and for how many bytes there was no sequence.
-  readonly #ahead: EscapeSequences
-  #isLooking = false
-  #since = 0
-
   /** Two fresh maskers, for the two looks. `longestString`: of a control string. */
   constructor(whole: StreamMasker, plain: StreamMasker, longestString: number) {
     this.#whole = whole
     this.#plain = plain
     this.#sequences = new EscapeSequences(longestString)
-    this.#ahead = new EscapeSequences(longestString)
   }
 
   get held(): number {
@@ -38,7 +30,7 @@ export class TerminalMasker implements TextMasker {
   }
 
   receive(bytes: Uint8Array): Shown {
-    return this.#pass(this.#look(bytes), (plain) => this.#plain.receive(plain))
+    return this.#pass(this.#whole.receive(bytes), (plain) => this.#plain.receive(plain))
   }
 
   flush(): Shown {
@@ -111,46 +103,6 @@ export class TerminalMasker implements TextMasker {
       at = sequence + 1
     }
     return plain.subarray(0, length)
-  }
-
-  /** The first look. Where no sequence is near it would see what the second sees. */
-  #look(bytes: Uint8Array): Shown {
-    if (!this.#isLooking && bytes.indexOf(ESC) === -1) return { original: bytes, masked: bytes }
-    let shown: Shown = { original: NOTHING, masked: NOTHING }
-    for (let at = 0; at < bytes.length; ) {
-      const to = this.#isLooking ? this.#lookedTo(bytes, at) : indexOf(bytes, ESC, at)
-      const part = bytes.subarray(at, to)
-      shown = join(shown, this.#isLooking ? this.#whole.receive(part) : { original: part, masked: part })
-      if (!this.#isLooking) this.#isLooking = to < bytes.length
-      else if (this.#since >= LOOKED_ON && bytes[to - 1] === LF && this.#whole.isIdle) {
-        this.#whole.forget()
-        this.#isLooking = false
-      }
-      at = to
-    }
-    return shown
-  }
-
-  /** How far the first look goes from `at`: behind a line end, or to the end of what has come. That is the same for any cut. */
-  #lookedTo(bytes: Uint8Array, at: number): number {
-    while (at < bytes.length) {
-      if (!this.#ahead.isText) {
-        this.#ahead.take(bytes[at++]!)
-        this.#since = 0
-        continue
-      }
-      const sequence = indexOf(bytes, ESC, at)
-      // The line end is that many bytes behind the sequence, itself included.
-      const lineEnd = indexOf(bytes, LF, at + Math.max(0, LOOKED_ON - 1 - this.#since))
-      if (lineEnd < sequence) {
-        this.#since += lineEnd + 1 - at
-        return lineEnd + 1
-      }
-      this.#since += sequence - at
-      if (sequence < bytes.length) this.#ahead.take(ESC)
-      at = sequence + 1
-    }
-    return bytes.length
   }
 }
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Detection } from '../../../protocols/detect/detection.ts'
+import { KeyedPrefixes } from '../../../protocols/detect/keyed-prefixes.ts'
 import { LearnedValues } from '../../../protocols/detect/learned-values.ts'
 import { maskAnyCut, maskText } from '../../support/masked-text.ts'
 
@@ -128,4 +129,32 @@ describe('line ends without end', () => {
       assert.doesNotMatch(text, /lue|more/)
     }
   })
+})
+
+describe('values that overlap themselves', () => {
+  const values = [0, 1, 2, 3].map((shift) => `${'abcd'.repeat(380).slice(shift)}${shift} and an odd end`)
+  const text = 'abcd'.repeat(4_096)
+
+  test('are not followed to their ends from every place', (t) => {
+    const step = t.mock.method(KeyedPrefixes.prototype, 'step')
+    const masker = detectionOf(...values).masker({ terminal: false })
+    step.mock.resetCalls()
+    masker.receive(Buffer.from(text))
+    const steps = step.mock.callCount()
+    assert.ok(steps < 200 * text.length, `${steps} steps for ${text.length} bytes`)
+  })
+
+  test('are masked alike under any cut', () => {
+    maskAnyCut(detectionOf(...values), `before ${text.slice(0, 2_000)} ${values[2]} behind`)
+  })
+})
+
+test('a value with an escape character in it is masked on a terminal, whole and under any cut', () => {
+  const value = 'k3y-\u001b[7mQx-w1th-4n-\u001b-esc4pe'
+  const detection = detectionOf(value)
+  for (const text of [`${value}\n`, `first\r\n${value}${value} behind\r\n`]) {
+    const masked = maskText(detection, text, true).text
+    assert.doesNotMatch(masked, /k3y|Qx-w1th|esc4pe/)
+    maskAnyCut(detection, text, true)
+  }
 })

@@ -17,6 +17,8 @@ const BACKSLASH = 0x5c
 const LETTER_U = 0x75
 const LONGEST_ESCAPE = 6
 const LEARNED = 'learned'
+/** Bytes behind a text that there always are. */
+const BEHIND = 8
 /** A gram's bytes but one. */
 const BEGUN = 3
 /** Of so many places in a row one is where a long value is followed to its end. */
@@ -44,9 +46,9 @@ export class Scratch {
     this.#kept = kept
   }
 
-  /** At least `length` bytes, and some behind them. */
+  /** At least `length` bytes, and BEHIND behind them. */
   take(length: number): Uint8Array {
-    if (this.#bytes.length < length + 8) this.#allocate(1 << (33 - Math.clz32(length + 8)))
+    if (this.#bytes.length < length + BEHIND) this.#allocate(1 << (33 - Math.clz32(length + BEHIND)))
     return this.#bytes
   }
 
@@ -143,6 +145,8 @@ export class StreamMasker implements TextMasker {
     const text = this.#sought.scratch.take(end)
     text.set(this.#kept)
     text.set(bytes, before)
+    // What an earlier text left there decides nothing: matchers may look at the byte behind the end.
+    text.fill(0, end, end + BEHIND)
     this.#text = text
     this.#end = end
     this.#ending = ending

@@ -121,11 +121,24 @@ function skipKept(text: Uint8Array, at: number, from: number, to: number, hasQuo
     const next = text[at + 1]
     if (at + 1 >= to) continue
     if (next === N || next === R) at += 1
-    else if (next === 0x75 && at + 6 > to) return to
+    else if (next === 0x75 && isCutNumber(text, at + 2, to)) return to
     else return at
   }
   return to
 }
+
+/** Whether the four digits of a character's number go on, or may go on, behind `to`: what has other characters among them is no escape. */
+export function isCutNumber(text: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < from + 4; at++) {
+    if (HEX_DIGITS[text[at]!] !== 1) return at >= to && text[at] === NOTHING_YET
+    if (at >= to) return true
+  }
+  return false
+}
+
+const HEX_DIGITS = byteClass('0-9a-fA-F')
+/** Behind the end of a text (masker.ts). */
+const NOTHING_YET = 0
 
 /** Longer ones are no joints of JSON. */
 const LONGEST_JOINT = 128

@@ -8,7 +8,7 @@ import { skipClass } from './classes.ts'
 import { LONGEST_GAP, lineEndWidth, nextLineEndByte } from './encodings.ts'
 import { type GramFilter, type GramTable, gramAt } from './grams.ts'
 import type { LearnedValues } from './learned-values.ts'
-import { MaskWriter } from './mask-text.ts'
+import { isCutNumber, MaskWriter } from './mask-text.ts'
 import { FOUND, Found, type Matcher, NONE, type Outcome, type Window } from './match.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -200,7 +200,8 @@ export class StreamMasker implements TextMasker {
       if (text[at] !== BACKSLASH) continue
       let backslashes = 1
       while (at - backslashes >= from && text[at - backslashes] === BACKSLASH) backslashes += 1
-      const isHalf = (backslashes & 1) === 1 && (at + 1 === to || text[at + 1] === LETTER_U)
+      const isHalf =
+        (backslashes & 1) === 1 && (at + 1 === to || (text[at + 1] === LETTER_U && isCutNumber(text, at + 2, to)))
       return isHalf ? at : to
     }
     return to

@@ -34,7 +34,7 @@ const target: Target = {
     // JSON is masked by its strings, and what joins them is kept wherever there is a quote. What an early line end breaks is
     // masked behind that (beginnings.ts).
     const written = value.toString('latin1')
-    const masked = written.replace(/^.{0,5}?(?:[\r\n]|\\[nr])+/, '').replaceAll(/\\[nr]/g, '')
+    const masked = written.replace(/^(?:[\s"]|\\[nr])*.{0,5}?(?:[\r\n]|\\[nr])+/, '').replaceAll(/\\[nr]/g, '')
     const isJoint = masked.includes('"') && /^[\s:,{}[\]\d.eE+"\\-]*$/.test(masked)
     const isPlain = !/^[[{]/.test(written) && !isJoint
     const told: string[] = []

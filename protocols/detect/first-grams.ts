@@ -9,6 +9,7 @@ import {
   BASE64_THIRD,
   HEX,
   JSON_ESCAPED,
+  lineEndWidth,
   RAW,
   URL_ESCAPED,
   withoutLineEnds,
@@ -18,7 +19,7 @@ import { gramAt } from './grams.ts'
 const GRAM = 4
 /** Fewer bytes do not fill four characters of base64 at each alignment. */
 export const SHORTEST_PIECE = 6
-/** How much of a value is written in escapes to see how it begins: they make it no shorter. */
+/** How much of a value, besides line ends, is written in escapes to see how it begins: they make it no shorter. */
 const BEGINNING = 24
 /** What neither JSON nor URLs escape. */
 const PLAIN = byteClass('A-Za-z0-9_.~-')
@@ -69,9 +70,19 @@ export function addFirstGrams(piece: Uint8Array, isStructure: boolean, grams: nu
     if (forms !== 0) add(into, gramAt(piece, 0), forms)
     return
   }
-  const beginning = Buffer.from(piece.subarray(0, BEGINNING))
+  const beginning = Buffer.from(piece.subarray(0, endOfBeginning(piece)))
   if (!isStructure) addText(into, beginning, RAW)
   if (isEscaped) addEscaped(into, beginning.toString('utf8').replace(/\ufffd+$/, ''))
+}
+
+function endOfBeginning(piece: Uint8Array): number {
+  let at = 0
+  for (let length = 0; length < BEGINNING && at < piece.length; ) {
+    const width = lineEndWidth(piece, at, piece.length)
+    at += Math.max(1, width)
+    if (width <= 0) length += 1
+  }
+  return at
 }
 
 /** Grams and forms, and from where on those of one piece are. */

@@ -34,9 +34,12 @@ const target: Target = {
     // JSON is masked by its strings, and what joins them is kept wherever there is a quote. What an early line end breaks is
     // masked behind that (beginnings.ts).
     const written = value.toString('latin1')
-    const masked = written.replace(/^(?:[\s"]|\\[nr])*.{0,5}?(?:[\r\n]|\\[nr])+/, '').replaceAll(/\\[nr]/g, '')
+    const masked = withoutWords(behindEarlyLineEnds(written).replaceAll(LINE_END, ''))
     const isJoint = masked.includes('"') && /^[\s:,{}[\]\d.eE+"\\-]*$/.test(masked)
-    const isPlain = !/^[[{]/.test(written) && !isJoint
+    // Open, and said in SECURITY: backslashes in a row before what may be an escaped line end are read in two ways.
+    const isAmbiguous = /\\\\[nr\\]*$|\\$/.test(written) || /\\\\+[nr]/.test(written)
+    const isKept = /^[\s"\\]*$/.test(masked)
+    const isPlain = !/^[[{]/.test(written) && !isJoint && !isKept && !isAmbiguous
     const told: string[] = []
     if (isPlain) {
       const text = mask(Buffer.concat([before, value, after]))
@@ -59,6 +62,25 @@ const target: Target = {
     }
     return told
   },
+}
+
+const LINE_END = /[\r\n]|\\[nr]/g
+
+/** What stands behind the last line end before the sixth character. */
+function behindEarlyLineEnds(text: string): string {
+  let from = 0
+  for (const { 0: end, index } of text.matchAll(LINE_END)) {
+    if (text.slice(0, index).replaceAll(LINE_END, '').length < 6) from = index + end.length
+  }
+  return text.slice(from)
+}
+
+/** Between two strings JSON has true, false and null as well, of which a value may have a part at its ends. */
+function withoutWords(text: string): string {
+  return text
+    .replace(/^(?:r?ue|e|(?:a?l)?se|u?ll|l)(?=[\s,}\]"])/, '')
+    .replace(/(?:t|tru?|f|fals?|fa|n|nu|nul)$/, '')
+    .replaceAll(/true|false|null/g, '')
 }
 
 export default target

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { isUtf8 } from 'node:buffer'
 import { Detection } from '../../../protocols/detect/detection.ts'
+import { LONGEST_GAP } from '../../../protocols/detect/encodings.ts'
 import { LearnedValues } from '../../../protocols/detect/learned-values.ts'
 import { choice } from '../machine.ts'
 import type { Target } from '../target.ts'
@@ -39,7 +40,9 @@ const target: Target = {
     // Open, and said in SECURITY: backslashes in a row before what may be an escaped line end are read in two ways.
     const isAmbiguous = /\\\\[nr\\]*$|\\$/.test(written) || /\\\\+[nr]/.test(written)
     const isKept = /^[\s"\\]*$/.test(masked)
-    const isPlain = !/^[[{]/.test(written) && !isJoint && !isKept && !isAmbiguous
+    // A value is over behind so many of them.
+    const isOver = [...written.matchAll(/(?:[\r\n]|\\[nr])+/g)].some(([gap]) => gap.length > LONGEST_GAP)
+    const isPlain = !/^[[{]/.test(written) && !isJoint && !isKept && !isAmbiguous && !isOver
     const told: string[] = []
     if (isPlain) {
       const text = mask(Buffer.concat([before, value, after]))

@@ -1,6 +1,7 @@
 // An approval and a transition -> the approval after it. Nothing is decided here: what is in the journal has happened.
 
 import { MisuseError } from '../../protocols/errors.ts'
+import { limits } from '../../protocols/limits.ts'
 import type { Approval, ApprovalEvent, No } from './approvals.ts'
 
 /** Throws MisuseError for a transition of an approval that was never asked for. */
@@ -39,6 +40,13 @@ export function isOpen({ state }: Approval): boolean {
 export function isPast(approval: Approval, now: number): boolean {
   if (isOpen(approval)) return now >= approval.answerBy
   return approval.state === 'approved' && now >= (approval.validUntil as number)
+}
+
+/** Whether the same call has nothing new to ask. */
+export function stands({ state, overAt }: Approval, now: number): boolean {
+  if (state === 'requested' || state === 'approved') return true
+  const isNo = state === 'denied' || state === 'revoked'
+  return isNo && now - (overAt as number) < limits.approvals.denialMillis
 }
 
 /**

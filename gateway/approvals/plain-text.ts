@@ -10,4 +10,9 @@ export function plainText(text: string, characters: number, lines = false): stri
   return cut.replace(UNSEEN, (found) => (lines && (found === '\n' || found === '\t') ? found : '\ufffd')).toWellFormed()
 }
 
+/** A letter or a digit, of whatever script: blanks and controls are no reason and no ticket. */
+export function saysSomething(text: string): boolean {
+  return /[\p{L}\p{N}]/u.test(text)
+}
+
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu

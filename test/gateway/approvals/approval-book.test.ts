@@ -1,32 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Approval, WaitOutcome } from '../../../gateway/approvals/approvals.ts'
-import type { ApprovalTerms } from '../../../gateway/decision.ts'
+import type { WaitOutcome } from '../../../gateway/approvals/approvals.ts'
 import { limits } from '../../../protocols/limits.ts'
 import { type Books, openBooks } from '../../support/books.ts'
 import { settle } from '../../support/manual-time.ts'
-import { ALICE, answerOf, asking, BOB, CAROL, outcome, person, TERMS } from './asking.ts'
-
-async function asked({ approvals }: Books, changes: Parameters<typeof asking>[0] = {}): Promise<Approval> {
-  const approval = await approvals.ask(asking(changes))
-  assert.ok('state' in approval, JSON.stringify(approval))
-  return approval
-}
-
-function terms(changes: Partial<ApprovalTerms>): ApprovalTerms {
-  return { ...TERMS, ...changes }
-}
-
-async function pass({ approvals, time }: Books, millis: number): Promise<void> {
-  await time.advance(millis)
-  approvals.look()
-  await settle()
-}
-
-/** Same disk, ledger and time. */
-function restarted({ disk, ledger, time }: Books): Promise<Books> {
-  return openBooks({ disk, ledger, time })
-}
+import { ALICE, answerOf, asked, asking, CAROL, outcome, pass, restarted, TERMS, terms } from './asking.ts'
 
 test('asked, allowed and used once: each step is in the ledger before anybody hears of it', async () => {
   const books = await openBooks()
@@ -52,98 +30,6 @@ test('the same call again waits for the same approval, whatever its summary says
   const again = await asked(books, { reason: 'another', summary: { ...asking().summary, command: 'x' } })
   assert.equal(again.id, approval.id)
   assert.deepEqual(books.ledger.codes, ['approvals.request'])
-})
-
-const OTHERS: readonly (readonly [string, Parameters<typeof asking>[0]])[] = [
-  ['another digest', { digest: 'd2' }],
-  ['more people who must say yes', { terms: terms({ quorums: [{ ...TERMS.quorums[0]!, quorum: 2 }] }) }],
-  [
-    'other people who must say yes',
-    { terms: terms({ quorums: [{ rule: 'shells', approvers: [{ user: 'oidc:x' }], quorum: 1 }] }) },
-  ],
-  ['fewer uses', { terms: terms({ uses: 2 }) }],
-  ['a ticket', { terms: terms({ ticketRequired: true }) }],
-]
-
-for (const [what, changes] of OTHERS) {
-  test(`a yes is not good for a call with ${what}`, async () => {
-    const books = await openBooks()
-    const approval = await asked(books)
-    await books.approvals.answer(answerOf(approval.id))
-    const changed = asking(changes)
-    assert.equal(outcome(await books.approvals.use(changed)), 'approvals.none')
-    assert.notEqual((await asked(books, changes)).id, approval.id)
-    assert.equal(outcome(await books.approvals.use(changed)), 'approvals.waiting')
-  })
-}
-
-const REFUSED: readonly (readonly [string, Partial<Parameters<typeof answerOf>[1]> & object, string])[] = [
-  ['an approval that is not there', { id: 'none' }, 'approvals.unknown'],
-  ['another cluster', { cluster: 'staging' }, 'approvals.cluster'],
-  ['the requester, though in the group', { approver: person('alice', ['oidc:sre']) }, 'approvals.requester'],
-  ['the requester’s agent', { approver: person('agent', ['oidc:sre']) }, 'approvals.requester'],
-  ['an agent for an approver', { approver: person('bob', ['oidc:sre'], 'oidc:helper') }, 'approvals.agent'],
-  ['somebody else', { approver: person('dave', ['oidc:dev']) }, 'approvals.not_approver'],
-  [
-    'a group whose name only looks like it',
-    { approver: person('dave', ['oidc:SRE', 'sre']) },
-    'approvals.not_approver',
-  ],
-]
-
-test('the requester’s agent is known with a token of its own, whose user has its issuer’s prefix', async () => {
-  const books = await openBooks()
-  const { id } = await asked(books, { requester: person('alice', [], 'agent') })
-  const answered = async (user: string): Promise<string> =>
-    outcome(await books.approvals.answer(answerOf(id, { approver: { ...person('x', ['oidc:sre']), user } })))
-  for (const user of ['agent', 'oidc:agent', 'https://issuer#agent']) {
-    assert.equal(await answered(user), 'approvals.requester', user)
-  }
-  assert.equal(await answered('oidc:magent'), 'approved')
-})
-
-test('what is over is kept while it is no more text than may be, the newest longest', async () => {
-  let books = await openBooks()
-  const summary = { ...asking().summary, command: '', diff: 'd'.repeat(limits.approvals.diff) }
-  const most = limits.approvals.keptText / limits.approvals.diff
-  for (let at = 0; at <= most; at++) {
-    const { id } = await asked(books, { digest: `d${at}`, summary })
-    await books.approvals.answer(answerOf(id, { answer: 'no' }))
-  }
-  const last = books.approvals.list().at(-1)?.id
-  books.approvals.look()
-  assert.equal(books.approvals.list().length, most)
-  books = await openBooks({ disk: books.disk })
-  assert.deepEqual([books.approvals.list().length, books.approvals.list().at(-1)?.id], [most, last])
-})
-
-test('of what is longer than people are shown, they are told so first', async () => {
-  const books = await openBooks()
-  const summary = (command: string, diff: string) => ({ ...asking().summary, command, diff, note: 'n' })
-  const noteOf = async (digest: string, command: number, diff: number): Promise<string> =>
-    (await asked(books, { digest, summary: summary('c'.repeat(command), 'd'.repeat(diff)) })).summary.note
-  const { text, diff } = limits.approvals
-  assert.equal(await noteOf('1', text, diff), 'n')
-  assert.equal(await noteOf('2', text + 1, diff), 'the end of the command is NOT shown; n')
-  assert.equal(await noteOf('3', text, diff + 1), 'the end of the changes is NOT shown; n')
-})
-
-for (const [who, changes, rule] of REFUSED) {
-  test(`a yes and a no by or for ${who} are refused: ${rule}`, async () => {
-    const books = await openBooks()
-    const { id } = await asked(books)
-    for (const answer of ['yes', 'no'] as const) {
-      assert.equal(outcome(await books.approvals.answer(answerOf(id, { answer, ...changes }))), rule)
-    }
-    assert.equal(books.approvals.get(id)?.state, 'requested')
-    assert.deepEqual(books.ledger.codes, ['approvals.request'])
-  })
-}
-
-test('who acts through an agent of the approver’s own name cannot answer either', async () => {
-  const books = await openBooks()
-  const { id } = await asked(books, { requester: person('alice', [], 'oidc:bob') })
-  assert.equal(outcome(await books.approvals.answer(answerOf(id))), 'approvals.requester')
 })
 
 test('of two answers at once the first one counts', async () => {
@@ -202,24 +88,6 @@ test('a yes of several uses is good for as many, over a restart as well', async 
   assert.equal(await use(), 'approvals.used')
 })
 
-test('of a quorum each person counts once, and one person for all groups that they are in', async () => {
-  const two = terms({
-    quorums: [
-      { rule: 'one', approvers: [{ group: 'oidc:sre' }], quorum: 2 },
-      { rule: 'two', approvers: [{ group: 'oidc:leads' }, { user: 'oidc:erin' }], quorum: 1 },
-    ],
-  })
-  const books = await openBooks()
-  const { id } = await asked(books, { terms: two })
-  assert.equal(outcome(await books.approvals.answer(answerOf(id))), 'requested')
-  assert.equal(outcome(await books.approvals.answer(answerOf(id))), 'approvals.twice')
-  assert.equal(outcome(await books.approvals.answer(answerOf(id, { approver: person('erin') }))), 'requested')
-  assert.equal(outcome(await books.approvals.use(asking({ terms: two }))), 'approvals.waiting')
-  const again = await restarted(books)
-  assert.equal(outcome(await again.approvals.answer(answerOf(id, { approver: CAROL }))), 'approved')
-  assert.equal(outcome(await again.approvals.use(asking({ terms: two }))), 'used')
-})
-
 test('one no ends it, though another has said yes; it is told again for a while, and then asked anew', async () => {
   const two = terms({ quorums: [{ rule: 'one', approvers: [{ group: 'oidc:sre' }], quorum: 2 }] })
   const books = await openBooks()
@@ -246,86 +114,6 @@ test('the clock ends a request and a yes, at the very moment', async () => {
   await books.time.advance(TERMS.validForMillis)
   assert.equal(outcome(await books.approvals.use(asking())), 'approvals.expired')
   assert.deepEqual(books.ledger.codes.filter((code) => code.endsWith('expire')).length, 2)
-})
-
-test('a request can be answered for as long as the call may wait, if that is longer', async () => {
-  const books = await openBooks()
-  const waitMillis = 2 * limits.approvals.pendingMillis
-  const { requestedAt, answerBy } = await asked(books, { terms: terms({ waitMillis }) })
-  assert.equal(answerBy - requestedAt, waitMillis)
-})
-
-test('a yes is taken back by whoever could give it and by the requester, and by nobody else', async () => {
-  const takers: readonly (readonly [Parameters<typeof person>, string])[] = [
-    [['carol', ['oidc:sre']], 'revoked'],
-    [['alice'], 'revoked'],
-    [['alice', [], 'oidc:agent'], 'approvals.agent'],
-    [['dave'], 'approvals.not_approver'],
-  ]
-  for (const [who, expected] of takers) {
-    const books = await openBooks()
-    const { id } = await asked(books)
-    const revocation = answerOf(id, { approver: person(...who) })
-    const early = outcome(await books.approvals.revoke(revocation))
-    assert.equal(early, expected === 'revoked' ? 'approvals.not_approved' : expected)
-    await books.approvals.answer(answerOf(id))
-    assert.equal(outcome(await books.approvals.revoke(revocation)), expected)
-    assert.equal(outcome(await books.approvals.use(asking())), expected === 'revoked' ? 'approvals.revoked' : 'used')
-  }
-})
-
-test('a reason and a ticket are asked for where the rule wants them', async () => {
-  const books = await openBooks()
-  const reason = { terms: terms({ reasonRequired: true }) }
-  assert.equal(
-    outcome(await books.approvals.ask(asking({ ...reason, reason: ' \t\u200b ' }))),
-    'approvals.reason_required',
-  )
-  assert.equal(outcome(await books.approvals.ask(asking({ ...reason, reason: 'why' }))), 'requested')
-  const ticket = { terms: terms({ ticketRequired: true }), digest: 'd2' }
-  const { id } = await asked(books, ticket)
-  assert.equal(outcome(await books.approvals.answer(answerOf(id))), 'approvals.ticket_required')
-  assert.equal(outcome(await books.approvals.answer(answerOf(id, { ticket: ' \t' }))), 'approvals.ticket_required')
-  assert.equal(outcome(await books.approvals.answer(answerOf(id, { ticket: 'OPS-1' }))), 'approved')
-  const named = await asked(books, { ...ticket, digest: 'd3', ticket: 'OPS-2' })
-  assert.equal(outcome(await books.approvals.answer(answerOf(named.id))), 'approved')
-})
-
-test('what people read is bounded and without control characters', async () => {
-  const books = await openBooks()
-  const nasty = `\u001b[2J\u202ekill\r\n${'x'.repeat(100_000)}`
-  const summary = { ...asking().summary, command: nasty, run: nasty, diff: `a\n\t${nasty}` }
-  const approval = await asked(books, { summary, reason: nasty, ticket: nasty })
-  const { command, run, diff } = approval.summary
-  for (const text of [command, run, approval.reason, approval.ticket]) {
-    assert.match(text, /^\ufffd\[2J\ufffdkill\ufffd\ufffdx+…$/)
-    assert.ok(text.length <= limits.approvals.text)
-  }
-  assert.ok(diff.startsWith('a\n\t\ufffd[2J') && diff.length <= limits.approvals.diff)
-})
-
-test('one user’s requests, and all of them, are bounded; answered ones make room', async () => {
-  const books = await openBooks()
-  const many = limits.approvals.userPending
-  const first = await asked(books, { digest: 'n0' })
-  for (let at = 1; at < many; at++) await asked(books, { digest: `n${at}` })
-  assert.equal(outcome(await books.approvals.ask(asking({ digest: 'more' }))), 'approvals.user_pending')
-  assert.equal((await asked(books, { digest: 'n1' })).state, 'requested', 'one that is there already')
-  await books.approvals.answer(answerOf(first.id, { answer: 'no' }))
-  await asked(books, { digest: 'more' })
-  for (let at = many; at < limits.approvals.pending; at++) {
-    await asked(books, { digest: `u${at}`, requester: person(`user-${at}`) })
-  }
-  assert.equal(outcome(await books.approvals.ask(asking({ digest: 'x', requester: BOB }))), 'approvals.pending')
-})
-
-test('what has been over for long is forgotten, on the disk as well', async () => {
-  const books = await openBooks()
-  const { id } = await asked(books)
-  await books.approvals.answer(answerOf(id, { answer: 'no' }))
-  await pass(books, limits.approvals.keptMillis)
-  await books.journal.durable()
-  assert.deepEqual([books.approvals.get(id), books.disk.pairs.size], [undefined, 0])
 })
 
 // -- parked calls

@@ -16,7 +16,7 @@ export function readObject(bytes: Uint8Array): Readonly<Record<string, unknown>>
 }
 
 /** `text` is valid JSON, so that a string in an object stands for a key exactly where one may begin. */
-function hasKeyTwice(text: string): boolean {
+export function hasKeyTwice(text: string): boolean {
   const open: (Set<unknown> | undefined)[] = []
   let isKeyNext = false
   for (let at = 0; at < text.length; at += 1) {

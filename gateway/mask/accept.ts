@@ -5,10 +5,15 @@
 import { type Fields, fieldList } from '../../protocols/fields.ts'
 import { type Refusal, refuse } from '../decision.ts'
 
-/** The fields without Accept-Encoding: what is compressed would have to be inflated to be masked on its way. */
+/**
+ * The fields without what a client may ask for that would hide a value: compression, and part of an answer (RFC 9110 section
+ * 14: servers behind a proxy would give a value in parts too short to be known). A server may answer with the whole.
+ */
 export function acceptPlain(fields: Fields): Fields {
-  return without(fields, (name) => name === 'accept-encoding')
+  return without(fields, (name) => HIDING.has(name))
 }
+
+const HIDING = new Set(['accept-encoding', 'range', 'if-range'])
 
 /** What can be masked besides JSON. */
 export interface Maskable {
@@ -32,7 +37,7 @@ export function acceptMaskable(fields: Fields, masks: Maskable = JSON_ALONE): Fi
     const message = 'this answer is masked, which it cannot be in this form: accept application/json'
     return refuse(406, 'NotAcceptable', 'mask.not_acceptable', message)
   }
-  return [...without(fields, (name) => name === 'accept' || name === 'accept-encoding'), 'Accept', accepted.join(',')]
+  return [...without(fields, (name) => name === 'accept' || HIDING.has(name)), 'Accept', accepted.join(',')]
 }
 
 const JSON_ALONE: Maskable = { protobuf: false, yaml: false }

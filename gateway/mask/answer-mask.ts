@@ -23,9 +23,9 @@ export interface AnswerMaskParts {
   readonly taped: BodyRewriter | undefined
   /** The caller's own rewriter, where not the same rules mask for them. */
   readonly passed: BodyRewriter | undefined
-  readonly record: FieldRecord | undefined
+  readonly record: Pick<FieldRecord, 'counts'> | undefined
   /** What the caller's own rewriter masks, where there is one. */
-  readonly passedRecord: FieldRecord | undefined
+  readonly passedRecord: Pick<FieldRecord, 'counts'> | undefined
   readonly text: TextMasker
   /** The caller's own text masker; "same" for what the tape has, "none" for what came. */
   readonly passedText: TextMasker | 'same' | 'none'

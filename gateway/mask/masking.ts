@@ -23,6 +23,7 @@ import type { MaskRule } from './mask-rule.ts'
 import type { Masked } from './masked.ts'
 import { type Original, Originals, type Seal } from './original.ts'
 import { movedOut } from './patch-paths.ts'
+import { RefusalRecord } from './refusal-record.ts'
 import { scanForSentinels } from './sentinel-scan.ts'
 import { isAmong } from './subjects.ts'
 import { maskedFields, NOT_KEPT } from './taped-body.ts'
@@ -184,12 +185,19 @@ export class RequestMask {
     if (isReadable && (isBare || (status >= 400 && isText))) return new AnswerMask(plain)
     if (Rewriter === undefined || !isReadable) return unreadable()
     const { key, detectors } = this.#parts
-    const record = new FieldRecord(key, rules, false, this.#learn(false))
-    const shape = this.#shape
+    const isRefused = status >= 400
+    // What is refused of a read are its options, which are the caller's.
+    const isQuoting = isRefused && !READS.has(this.#attributes.verb)
+    const record = isQuoting ? new RefusalRecord(key, rules) : new FieldRecord(key, rules, false, this.#learn(false))
+    // A refusal is one object, whatever was asked for.
+    const shape = isRefused ? 'object' : this.#shape
     const taped = new Rewriter(shape, record, limits.mask)
     const own = this.#own
     if (own === rules) return new AnswerMask({ ...plain, record, taped })
-    const passedRecord = own === undefined ? undefined : new FieldRecord(key, own, false, undefined)
+    let passedRecord: FieldRecord | RefusalRecord | undefined
+    if (own !== undefined) {
+      passedRecord = isQuoting ? new RefusalRecord(key, own) : new FieldRecord(key, own, false, undefined)
+    }
     const passed = new Rewriter(shape, passedRecord ?? UNMASKED, limits.mask)
     // What a rule hides from others has been learned, and is not hidden from this caller.
     const passedText = this.#seesAll ? 'none' : detectors.masker({ terminal: false })
@@ -238,6 +246,8 @@ export class RequestMask {
   }
 }
 
+const READS = new Set(['get', 'list', 'watch'])
+
 interface RewriterClass {
   new (shape: BodyShape, masker: FieldMasker, bounds: typeof limits.mask): BodyRewriter
 }
@@ -259,9 +269,9 @@ function unreadable(): Refusal {
 /** Refused for everybody: where the value goes, those see it who may not. `body`: has been found to be JSON. */
 function moved(type: string, body: Uint8Array, tree: FieldNode): Refusal | undefined {
   if (type !== 'application/json-patch+json' || body.length === 0) return undefined
-  const at = movedOut(JSON.parse(Buffer.from(body).toString()), tree)
+  const at = movedOut(JSON.parse(new TextDecoder().decode(body)), tree)
   if (at === -1) return undefined
-  const message = `operation ${at} of the patch takes a masked value to a field in which it would not be masked; write the value there itself`
+  const message = `operation ${at} of the patch takes a masked value to a field in which it would not be masked, or gives a variable that may be masked another name; write the value there itself`
   return refuse(422, 'Invalid', 'mask.moved', message)
 }
 

@@ -7,7 +7,7 @@ import { limits } from '../../protocols/limits.ts'
 import { findInProtobuf } from '../../protocols/protobuf/search.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import { bytesHaveSentinel, hasSentinel } from './sentinel.ts'
-import { readYaml } from './yaml-body.ts'
+import { readJson, readYaml } from './yaml-body.ts'
 
 /** Base64 or JSON within strings, one in another. */
 const NESTED = 4
@@ -26,7 +26,7 @@ export function scanForSentinels(body: Uint8Array, mediaType: string, encoding: 
   } catch {
     return inBytes
       ? sentinelIn('the body')
-      : unreadable(400, 'the body is neither JSON nor YAML, so it cannot be checked')
+      : unreadable(400, 'the body is neither JSON nor YAML, or has a key twice, so it cannot be checked')
   }
   const path = find(documents.length === 1 ? documents[0] : documents, '', 0)
   if (path !== undefined) return sentinelIn(path === '' ? 'the body' : path)
@@ -54,7 +54,7 @@ function isMask(text: string): boolean {
 function read(body: Uint8Array, mediaType: string): unknown[] {
   const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
   if (text.trim() === '') return []
-  return mediaType.includes('yaml') ? readYaml(text) : [JSON.parse(text)]
+  return mediaType.includes('yaml') ? readYaml(text) : [readJson(text)]
 }
 
 /** The path of the first string or key that holds a sentinel. Iterative: a body may nest as deep as it is long. */

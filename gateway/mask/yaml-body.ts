@@ -1,17 +1,25 @@
-// Reads a YAML body into what it means. Refuses, by throwing, what is no YAML, what has too many parts, aliases that blow up,
+// Reads a body in JSON or YAML into what it means. Refuses, by throwing, what is no YAML, what has too many parts, aliases that blow up,
 // and what would mean another object to the cluster than to the tape: merge keys and keys that are there twice.
 
 import { Composer, type Document, isScalar, visit } from 'yaml'
 import { limits } from '../../protocols/limits.ts'
 import { tokensOf } from '../../protocols/yaml/document.ts'
+import { hasKeyTwice } from '../json.ts'
 
 /** Aliases of one document that are followed (CVE-2019-11253: a few hundred bytes that mean gigabytes). */
 const ALIASES = 100
 
+/** Go takes both of two objects under one key, JSON.parse the last alone: SyntaxError. */
+export function readJson(text: string): unknown {
+  const value: unknown = JSON.parse(text)
+  if (hasKeyTwice(text)) throw new SyntaxError('a key is there twice')
+  return value
+}
+
 /** The documents of a body, in order; JSON is YAML as well. Throws where the text is neither. */
 export function readYaml(text: string): unknown[] {
   try {
-    return [JSON.parse(text)]
+    return [readJson(text)]
   } catch {
     // The reader looks at keys pair by pair, which takes it minutes for a body of 3 MiB: we look.
     const options = { uniqueKeys: false, prettyErrors: false, logLevel: 'error' } as const

@@ -11,7 +11,10 @@ import { requestInfo } from '../../../gateway/request-info.ts'
 import { limits } from '../../../protocols/limits.ts'
 
 const alice: Principal = { user: 'alice', groups: [], actor: '', issuer: 'i', expiresAt: 0 }
-const rules = [{ name: 'db', resources: ['configmaps'], fields: ['data.password', 'binaryData'] }]
+const rules = [
+  { name: 'db', resources: ['configmaps'], fields: ['data.password', 'binaryData'] },
+  { name: 'env', env: ['DB_PASSWORD'] },
+]
 const document = maskingDocument.parse({ exempt: [{ group: 'keepers' }], rules })
 const masking = maskingOf(document, new Uint8Array(32), nothingLearned())
 
@@ -23,6 +26,8 @@ function requestTo(target: string, method: string, principal = alice): RequestMa
 
 const SECRET = '/api/v1/namespaces/prod/secrets/db?dryRun=All'
 const CONFIG_MAP = '/api/v1/namespaces/prod/configmaps/db'
+const DEPLOYMENT = '/apis/apps/v1/namespaces/prod/deployments/web'
+const ENV = '/spec/template/spec/containers/0/env'
 const type = (mediaType: string): string[] => ['Content-Type', mediaType]
 const LAST_APPLIED = '/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration'
 
@@ -45,6 +50,16 @@ describe('a JSON patch that takes a value out of a masked field', () => {
     [SECRET, 'copy', '/data/password', LAST_APPLIED],
     [CONFIG_MAP, 'copy', '/data/password', '/data/other'],
     [CONFIG_MAP, 'move', '/data', '/metadata/annotations'],
+    [DEPLOYMENT, 'copy', `${ENV}/0/value`, '/metadata/annotations/x'],
+    // Go reads these as places of a list too.
+    [DEPLOYMENT, 'copy', `${ENV}/-1/value`, '/metadata/annotations/x'],
+    [DEPLOYMENT, 'copy', `${ENV}/+0/value`, '/metadata/annotations/x'],
+    // The value stays, and is masked no more.
+    [DEPLOYMENT, 'copy', '/metadata/name', `${ENV}/0/name`],
+    [DEPLOYMENT, 'move', `${ENV}/0/name`, '/metadata/annotations/x'],
+    [DEPLOYMENT, 'replace', '', `${ENV}/-1/name`],
+    [DEPLOYMENT, 'add', '', `x${ENV}/0/name`],
+    [DEPLOYMENT, 'remove', '', `${ENV}/0/name`],
   ] as const) {
     test(`by ${op} from ${from} to ${path} is refused, exempt or not`, () => {
       for (const principal of [alice, { ...alice, groups: ['keepers'] }]) {
@@ -62,6 +77,9 @@ describe('a JSON patch that takes a value out of a masked field', () => {
       [CONFIG_MAP, { op: 'copy', from: '/data/other', path: '/metadata/annotations/x' }],
       [CONFIG_MAP, { op: 'move', from: '/binaryData/a', path: '/binaryData/b' }],
       ['/api/v1/namespaces/prod/services/x', { op: 'copy', from: '/spec', path: '/metadata/annotations' }],
+      [DEPLOYMENT, { op: 'test', path: `${ENV}/0/name`, value: 'DB_PASSWORD' }],
+      [DEPLOYMENT, { op: 'add', path: `${ENV}/-`, value: { name: 'A', value: 'b' } }],
+      [DEPLOYMENT, { op: 'replace', path: '/spec/template/spec/containers/0/name', value: 'b' }],
     ] as const) {
       assert.equal(patched(target, operation), undefined, JSON.stringify(operation))
     }
@@ -89,6 +107,47 @@ describe('a body in YAML', () => {
     }
     assert.equal(refusal('a: &x {b: c}\nd: *x\n"<<": 1\n---\na: 1\n'), undefined)
   })
+})
+
+test('a value that a JSON patch gives to a variable is masked on the tape, wherever it says it is', () => {
+  for (const place of ['0', '-', '-1', '+0']) {
+    const body = JSON.stringify([{ op: 'replace', path: `${ENV}/${place}/value`, value: 'hunter2-x' }])
+    const { body: taped } = requestTo(DEPLOYMENT, 'PATCH').body(
+      type('application/json-patch+json'),
+      Buffer.from(body),
+      false,
+    )
+    assert.doesNotMatch(Buffer.from(taped).toString(), /hunter2/, place)
+  }
+})
+
+test('a JSON patch behind a byte order mark is judged as any other', () => {
+  const body = `\ufeff[{"op":"copy","from":"/data/password","path":"/metadata/annotations/x"}]`
+  const refused = requestTo(SECRET, 'PATCH').refusal(type('application/json-patch+json'), Buffer.from(body))
+  assert.equal(refused?.rule, 'mask.moved')
+})
+
+test('a key that is there twice is refused: Go writes what is in either, and JSON.parse shows the last', () => {
+  const hidden = Buffer.from(`sallyport-masked-${'a'.repeat(24)}`)
+    .toString('base64')
+    .replace('w', '\\u0077')
+  const body = Buffer.from(`{"kind":"Secret","data":{"a":"${hidden}"},"d\\u0061ta":{"b":"eA=="}}`)
+  for (const mediaType of ['', 'application/json', 'application/yaml', 'application/merge-patch+json']) {
+    for (const target of [SECRET, DEPLOYMENT]) {
+      const refused = requestTo(target, 'PATCH').refusal(type(mediaType), body)
+      assert.deepEqual([refused?.status, refused?.rule], [400, 'mask.unreadable_body'], mediaType)
+    }
+  }
+})
+
+test('nobody asks for part of an answer, in which a value could not be known', () => {
+  const fields = ['Range', 'bytes=5-9', 'If-Range', '"x"', 'X', 'y']
+  for (const target of ['/api/v1/namespaces/prod/services/files/proxy/key', '/logs/x', SECRET]) {
+    const passed = requestTo(target, 'GET', { ...alice, groups: ['keepers'] }).fields(fields)
+    assert.ok(Array.isArray(passed))
+    assert.deepEqual(passed.slice(0, 2), ['X', 'y'], target)
+    assert.ok(!passed.some((name) => /range/i.test(name)))
+  }
 })
 
 test('a JSON patch that nests as deep as it is long is not kept, and breaks nothing', () => {

@@ -1,28 +1,25 @@
-// The cluster's answer on its way to the client: each piece is masked, taped, then passed, in one synchronous callback.
-// Under `strict` a piece waits until it is on disk. A slow client or a tape that is behind pauses the cluster's connection.
+// The cluster's answer on its way to the client: each piece is masked, taped, then passed, in one synchronous callback. What
+// cannot be masked or recorded, or has no room in a budget, goes no further: a refusal before it has begun, broken off after.
 
 import { PeerError } from '../protocols/errors.ts'
 import { type Fields, field } from '../protocols/fields.ts'
 import type { ResponseHead } from '../protocols/http1/events.ts'
 import { limits } from '../protocols/limits.ts'
+import { AnswerOutlet, type OutletOptions, type OutletOwner } from './answer-outlet.ts'
+import { AnswerRecord } from './answer-record.ts'
 import type { Meter } from './budget.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
-import type { Durability, Refusal } from './decision.ts'
-import type { Exchange, ExchangeOwner } from './exchange.ts'
+import type { Refusal } from './decision.ts'
+import type { ExchangeOwner } from './exchange.ts'
 import { answerable } from './hop-by-hop.ts'
 import { Lull, type Lulled } from './lull.ts'
 import type { AnswerMask, Piece } from './mask/answer-mask.ts'
-import { BodyRecorder, maskedBody, originalBody, redacted } from './recording.ts'
-import { type Tape, TapeFailed, type TapeStore } from './tape/tape.ts'
+import { TapeFailed } from './tape/tape.ts'
 import { type UpstreamCall, UpstreamFailed, type UpstreamHandler } from './upstream/upstream.ts'
 
-export interface AnswerOptions {
-  readonly exchange: Exchange
-  readonly tape: Tape
+export interface AnswerOptions extends OutletOptions {
   /** The exchange's number on its tape. */
   readonly number: number
-  readonly store: TapeStore
-  readonly durability: Durability
   readonly deadlines: Deadlines
   /** When the caller's token ends; an answer that is still streaming is broken off then. */
   readonly expiresAt: number
@@ -42,16 +39,10 @@ export interface AnswerOptions {
   ended(status: number, broken: string): void
 }
 
-/** What waits for the disk under `strict`: the head of an answer, a piece, or its end. */
-type Held =
-  | { readonly head: ResponseHead; readonly fields: Fields; readonly length: number | undefined }
-  | { readonly bytes: Uint8Array }
-  | { readonly trailers: Fields }
-
-export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
+export class Answer implements UpstreamHandler, ExchangeOwner, OutletOwner, Waiting, Lulled {
   readonly #options: AnswerOptions
-  readonly #body: BodyRecorder
-  readonly #strict: boolean
+  readonly #record: AnswerRecord
+  readonly #outlet: AnswerOutlet
   readonly deadline: number
   #call: UpstreamCall | undefined
   #status = 0
@@ -63,18 +54,12 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
   #isQuiet = false
   /** The head of a masked answer, until the first of its body can be masked: then a fault can still be said properly. */
   #kept: ResponseHead | undefined
-  /** The client has been told a status; before that a failure can still be said properly. */
-  #begun = false
   #over = false
-  #paused = false
-  #held: Held[] = []
-  #waiting = false
-  #unlisten: (() => void) | undefined
 
   constructor(options: AnswerOptions) {
     this.#options = options
-    this.#strict = options.durability === 'strict'
-    this.#body = new BodyRecorder(options.tape, options.number, options.bodyBytes)
+    this.#record = new AnswerRecord(options.tape, options.number, options.bodyBytes)
+    this.#outlet = new AnswerOutlet(options, this)
     this.deadline = options.expiresAt
     options.exchange.owner = this
     options.deadlines.watch(this)
@@ -83,6 +68,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
   /** The call that this answers; set before its first callback. */
   begin(call: UpstreamCall): void {
     this.#call = call
+    this.#outlet.from(call)
     if (this.#over) call.abort()
   }
 
@@ -121,7 +107,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
       this.#lull ??= new Lull(this, limits.mask.quietMillis)
       this.#lull.holding()
     }
-    if (!this.#over && this.#options.store.congested) this.#waitForStore()
+    if (!this.#over) this.#outlet.heedStore()
   }
 
   onEnd(trailers: Fields): void {
@@ -140,19 +126,12 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     if (this.#over) return
     const { taped, passed } = mask.head(answerable(trailers))
     try {
-      this.#keepOriginals(mask, true)
-      this.#body.end(false)
-      if (taped.length > 0) this.#options.tape.append('note', { code: 'answer.trailers', text: lines(redacted(taped)) })
+      this.#record.end(mask, taped)
     } catch (error) {
       this.#tapeFailed(error)
       return
     }
-    if (this.#strict) {
-      this.#hold({ trailers: passed })
-      return
-    }
-    this.#options.exchange.end(passed)
-    this.#end('')
+    this.#outlet.end(passed)
   }
 
   /** Nothing has come for a while: what is held of the answer's text passes. */
@@ -171,16 +150,14 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
   #answer(mask: AnswerMask, head: ResponseHead, length = mask.keepsLength ? contentLength(head) : undefined): void {
     this.#kept = undefined
     const { taped, passed } = mask.head(answerable(head.fields))
-    const { tape, number } = this.#options
     try {
-      tape.append('response', { exchange: number, status: head.status, fields: redacted(taped), by: 'cluster' })
+      this.#record.head(head.status, taped)
     } catch (error) {
       this.#tapeFailed(error)
       return
     }
     this.#status = head.status
-    if (this.#strict) this.#hold({ head, fields: passed, length })
-    else this.#respond(head, passed, length)
+    this.#outlet.respond(head, passed, length)
   }
 
   /** What the mask has let go; the tape is told what is masked in it before it passes. */
@@ -188,29 +165,13 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     if ((taped.length === 0 && passed.length === 0) || !this.#hasRoom(passed)) return
     if (this.#kept !== undefined) this.#answer(mask, this.#kept, length)
     if (this.#over) return
-    const { tape, number, exchange } = this.#options
     try {
-      for (const masked of mask.masked()) tape.append('masked', maskedBody(number, masked))
-      this.#keepOriginals(mask, false)
-      if (taped.length > 0) this.#body.add(taped)
+      this.#record.piece(mask, taped)
     } catch (error) {
       this.#tapeFailed(error)
       return
     }
-    if (passed.length === 0) return
-    if (this.#strict) {
-      this.#hold({ bytes: passed })
-      this.#pause()
-    } else if (!exchange.write(passed)) {
-      this.#pause()
-    }
-  }
-
-  #keepOriginals(mask: AnswerMask, isOver: boolean): void {
-    const { tape, number } = this.#options
-    for (const original of mask.originals(isOver)) {
-      tape.append('original', originalBody('responseBody', number, original))
-    }
+    if (passed.length > 0) this.#outlet.write(passed)
   }
 
   /** What the rewriters cannot read goes no further. */
@@ -265,7 +226,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
   // -- from the client
 
   drained(): void {
-    this.#resume()
+    this.#outlet.resume()
   }
 
   gone(): void {
@@ -283,79 +244,28 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     this.#breakOff(cut.reason)
   }
 
-  #respond(head: ResponseHead, fields: Fields, length: number | undefined): void {
-    this.#begun = true
-    this.#options.exchange.respond(head.status, head.reason, fields, length)
+  // -- from the outlet
+
+  passed(): void {
+    this.#end('')
   }
 
-  // -- back-pressure and the end
-
-  #pause(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.#call?.pause()
+  unheld(error: unknown): void {
+    this.#tapeFailed(error)
   }
 
-  #resume(): void {
-    if (!this.#paused || this.#over || this.#waiting || this.#options.store.congested) return
-    this.#paused = false
-    this.#call?.resume()
+  storeFailed(): void {
+    this.#breakOff('tape failed')
   }
 
-  #waitForStore(): void {
-    this.#pause()
-    this.#unlisten ??= this.#options.store.onChange(() => {
-      if (this.#options.store.failed !== undefined) this.#breakOff('tape failed')
-      else this.#resume()
-    })
-  }
-
-  #hold(held: Held): void {
-    this.#held.push(held)
-    if (this.#waiting) return
-    this.#waiting = true
-    process.nextTick(releaseWhenDurable, this)
-  }
-
-  /** Under `strict`: passes what is held by now, once the tape up to here is on disk. */
-  async release(): Promise<void> {
-    const turn = this.#held
-    this.#held = []
-    try {
-      await this.#options.tape.durable()
-    } catch (error) {
-      this.#tapeFailed(error)
-      return
-    }
-    if (this.#over) return
-    const exchange = this.#options.exchange
-    let flowing = true
-    for (const held of turn) {
-      // What cannot become messages ends the exchange as it is written.
-      if (this.#over) return
-      if ('head' in held) this.#respond(held.head, held.fields, held.length)
-      else if ('bytes' in held) flowing = exchange.write(held.bytes)
-      else {
-        exchange.end(held.trailers)
-        this.#end('')
-        return
-      }
-    }
-    this.#waiting = false
-    if (this.#held.length > 0) {
-      this.#waiting = true
-      void this.release()
-    } else if (flowing) {
-      this.#resume()
-    }
-  }
+  // -- the end
 
   #tapeFailed(error: unknown): void {
     if (!(error instanceof TapeFailed)) throw error
     if (this.#over) return
     this.#end('tape failed')
     this.#call?.abort()
-    if (this.#begun) this.#options.exchange.abort()
+    if (this.#outlet.begun) this.#options.exchange.abort()
     else this.#options.unrecorded()
   }
 
@@ -364,10 +274,7 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
     this.#end(reason)
     this.#call?.abort()
     try {
-      if (this.#mask !== undefined) this.#keepOriginals(this.#mask, true)
-      this.#body.end(true)
-      if (why !== '') this.#options.tape.append('note', { code: reason, text: why })
-      this.#options.tape.append('note', { code: 'answer.broken', text: reason })
+      this.#record.broken(this.#mask, reason, why)
     } catch (error) {
       if (!(error instanceof TapeFailed)) throw error
     }
@@ -376,24 +283,12 @@ export class Answer implements UpstreamHandler, ExchangeOwner, Waiting, Lulled {
 
   #end(broken: string): void {
     this.#over = true
-    this.#held = []
+    this.#outlet.close()
     this.#lull?.stop()
-    this.#unlisten?.()
     this.#options.deadlines.forget(this)
     this.#options.exchange.owner = undefined
     this.#options.ended(this.#status, broken)
   }
-}
-
-function releaseWhenDurable(answer: Answer): void {
-  void answer.release()
-}
-
-/** Field lines as text. */
-function lines(fields: Fields): string {
-  let text = ''
-  for (let at = 0; at < fields.length; at += 2) text += `${fields[at]}: ${fields[at + 1]}\n`
-  return text
 }
 
 /** Lower-cased, without parameters. */

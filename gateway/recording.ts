@@ -1,6 +1,6 @@
 // What the pipeline knows, as entries of a tape. Credentials are taken out here, before anything reaches the codec.
 
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Fields } from '../protocols/fields.ts'
 import type {
   AttributesBody,
@@ -156,39 +156,4 @@ export function recordWhole(
   const sha256 = createHash('sha256').update(body).digest()
   const bytes = cut ? body.subarray(0, cap) : body
   tape.append(kind, { exchange, bytes, end: { length: body.length, sha256, cut } })
-}
-
-/** A response body on its way to a tape: kept up to a cap, hashed and counted whole. */
-export class BodyRecorder {
-  readonly #tape: Tape
-  readonly #exchange: number
-  readonly #cap: number
-  readonly #hash: Hash = createHash('sha256')
-  #length = 0
-  #isEnded = false
-
-  /** `cap`: bytes to keep; Infinity for answers that are streams (watch, log). */
-  constructor(tape: Tape, exchange: number, cap: number) {
-    this.#tape = tape
-    this.#exchange = exchange
-    this.#cap = cap
-  }
-
-  /** Throws TapeFailed. */
-  add(bytes: Uint8Array): void {
-    this.#hash.update(bytes)
-    const room = this.#cap - this.#length
-    this.#length += bytes.length
-    if (room <= 0) return
-    const kept = bytes.length <= room ? bytes : bytes.subarray(0, room)
-    this.#tape.body(this.#exchange, kept)
-  }
-
-  /** The body's last entry: its sum. The first call counts: what was whole may still not reach a client. Throws TapeFailed. */
-  end(broken: boolean): void {
-    if (this.#isEnded) return
-    this.#isEnded = true
-    const sum = { length: this.#length, sha256: this.#hash.digest(), cut: this.#length > this.#cap }
-    this.#tape.bodyEnd(this.#exchange, broken ? { ...sum, broken } : sum)
-  }
 }

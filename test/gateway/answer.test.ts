@@ -3,103 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Answer } from '../../gateway/answer.ts'
 import type { Meter } from '../../gateway/budget.ts'
-import { Deadlines } from '../../gateway/deadlines.ts'
-import { type Durability, type Refusal, refuse } from '../../gateway/decision.ts'
-import type { Exchange } from '../../gateway/exchange.ts'
-import { AnswerMask, type AnswerMaskParts } from '../../gateway/mask/answer-mask.ts'
-import { MaskedWords } from '../../gateway/mask/text.ts'
+import { refuse } from '../../gateway/decision.ts'
+import type { AnswerMask } from '../../gateway/mask/answer-mask.ts'
 import { WatchEvents } from '../../gateway/mask/watch-events.ts'
-import { type Tape, TapeFailed, type TapeStore } from '../../gateway/tape/tape.ts'
 import { UpstreamFailed } from '../../gateway/upstream/upstream.ts'
 import { JsonError } from '../../protocols/json/errors.ts'
-import { wordMaskers } from './mask/support/words.ts'
+import { HEAD, plain, scene } from './answer-scene.ts'
 
-const maskers = wordMaskers(['hunter2'])
-
-function plain(parts: Partial<AnswerMaskParts> = {}): AnswerMask {
-  return new AnswerMask({
-    inflater: undefined,
-    taped: undefined,
-    passed: undefined,
-    record: undefined,
-    text: maskers.masker({ terminal: false }),
-    passedRecord: undefined,
-    passedText: 'same',
-    words: new MaskedWords(maskers),
-    events: undefined,
-    originals: undefined,
-    isOpaque: false,
-    ...parts,
-  })
-}
-
-/** Everything around one answer, as a list of what happened in order; `flush` makes the tape durable. */
-function scene(durability: Durability, taken = true, mask: AnswerMask | Refusal = plain(), meter?: Meter) {
-  const did: string[] = []
-  const waiting: (() => void)[] = []
-  const listeners: (() => void)[] = []
-  const state = { taken, flowing: true, congested: false, mask }
-  const note = (what: string): void => {
-    if (!state.taken) throw new TapeFailed('the tape takes nothing')
-    did.push(what)
-  }
-  const tape = {
-    append: (kind: string) => note(`tape ${kind}`),
-    body: (_: number, bytes: Uint8Array) => note(`tape ${Buffer.from(bytes)}`),
-    bodyEnd: (_: number, end: { broken?: boolean }) => note(end.broken === true ? 'tape broken' : 'tape whole'),
-    durable: () => new Promise<void>((resolve) => waiting.push(resolve)),
-  } as unknown as Tape
-  const exchange = {
-    owner: undefined,
-    respond: (status: number, _: string, __: unknown, length?: number) =>
-      did.push(`pass ${status}${length === undefined ? '' : ` of ${length}`}`),
-    write: (bytes: Uint8Array) => {
-      did.push(`pass ${Buffer.from(bytes)}`)
-      return state.flowing
-    },
-    end: () => did.push('pass end'),
-    abort: () => did.push('abort'),
-  } as unknown as Exchange
-  const store = {
-    get congested() {
-      return state.congested
-    },
-    failed: undefined,
-    onChange: (listener: () => void) => {
-      listeners.push(listener)
-      return () => undefined
-    },
-  } as unknown as TapeStore
-  const deadlines = new Deadlines(() => 0)
-  deadlines.close()
-  const answer = new Answer({
-    ...{ exchange, tape, number: 1, store, durability, deadlines, expiresAt: 1_000, bodyBytes: 100 },
-    meter,
-    refused: (refusal) => note(`refused ${refusal.rule}`),
-    mask: () => state.mask,
-    failed: (error) => note(`failed ${error.rule}`),
-    unrecorded: () => did.push('unrecorded'),
-    ended: (status, broken) => did.push(`ended ${status} ${broken}`.trim()),
-  })
-  const call = { pause: () => did.push('pause'), resume: () => did.push('resume'), abort: () => did.push('cancel') }
-  answer.begin(call)
-  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-  return {
-    ...{ answer, did, state, turn },
-    async flush(): Promise<void> {
-      await turn()
-      for (const resolve of waiting.splice(0)) resolve()
-      await turn()
-    },
-    settled: () => {
-      for (const listener of listeners) listener()
-    },
-  }
-}
-
-const HEAD = { status: 200, reason: 'OK', minor: 1, fields: [] } as const
 const FAILED = new UpstreamFailed(502, 'upstream.closed', 'the cluster went away')
 
 test('under group each piece is taped, then passes at once', () => {
@@ -119,38 +30,6 @@ test('trailers are on the tape before they pass, and those of one hop do not', (
   other.answer.onResponse(HEAD)
   other.answer.onEnd(['X-Sum', 'abc'])
   assert.deepEqual(other.did, ['tape response', 'pass 200', 'tape whole', 'tape note', 'pass end', 'ended 200'])
-})
-
-test('under strict nothing passes before it is on disk', async () => {
-  const { answer, did, turn, flush } = scene('strict')
-  answer.onResponse(HEAD)
-  answer.onData(Buffer.from('ab'))
-  await turn()
-  assert.deepEqual(did, ['tape response', 'tape ab', 'pause'])
-  await flush()
-  assert.deepEqual(did.slice(3), ['pass 200', 'pass ab', 'resume'])
-  answer.onEnd([])
-  await flush()
-  assert.deepEqual(did.slice(6), ['tape whole', 'pass end', 'ended 200'])
-})
-
-test('a client that goes while the end of a whole answer waits for the disk ends it once', async () => {
-  const { answer, did, flush } = scene('strict')
-  answer.onResponse(HEAD)
-  answer.onData(Buffer.from('ab'))
-  answer.onEnd([])
-  answer.gone()
-  await flush()
-  assert.deepEqual(did, [
-    'tape response',
-    'tape ab',
-    'pause',
-    'tape whole',
-    'ended 200 client gone',
-    'cancel',
-    'tape note',
-    'abort',
-  ])
 })
 
 test('a cluster that fails before its answer is said; with the tape gone as well, that nothing can be recorded', () => {
@@ -181,20 +60,6 @@ test('a tape that fails lets nothing more pass', () => {
   const fresh = scene('group', false)
   fresh.answer.onResponse(HEAD)
   assert.deepEqual(fresh.did, ['ended 0 tape failed', 'cancel', 'unrecorded'])
-})
-
-test('a slow client and a store that is behind pause the cluster until both go on', () => {
-  const { answer, did, state, settled } = scene('group')
-  answer.onResponse(HEAD)
-  state.flowing = false
-  state.congested = true
-  answer.onData(Buffer.from('ab'))
-  assert.deepEqual(did.slice(2), ['tape ab', 'pass ab', 'pause'])
-  answer.drained()
-  assert.equal(did.includes('resume'), false)
-  state.congested = false
-  settled()
-  assert.equal(did.at(-1), 'resume')
 })
 
 test('a token that ends breaks a streaming answer off, and the tape says why', () => {

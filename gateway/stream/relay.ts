@@ -9,10 +9,11 @@ import { limits } from '../../protocols/limits.ts'
 import type { Meter } from '../budget.ts'
 import type { Deadlines, Waiting } from '../deadlines.ts'
 import type { Durability, Refusal } from '../decision.ts'
-import { type Driven, drive, write } from '../drive.ts'
+import { write } from '../drive.ts'
 import { type Alarms, Lull, type Lulled } from '../lull.ts'
 import { type Tape, TapeFailed, type TapeStore } from '../tape/tape.ts'
 import { MeteredConnection } from './metered.ts'
+import { Side, type SideOwner } from './relay-side.ts'
 import type { Cut, StreamProtocol } from './stream-protocol.ts'
 
 export interface RelayOptions<E, C> {
@@ -41,7 +42,7 @@ interface Failed {
 
 const BOTH = { client: true, cluster: true } as const
 
-export class Relay<E extends { readonly type: string }, C> implements Waiting, Lulled {
+export class Relay<E extends { readonly type: string }, C> implements SideOwner<E, C>, Waiting, Lulled {
   readonly #options: RelayOptions<E, C>
   readonly #client: Side<E, C>
   readonly #cluster: Side<E, C>
@@ -243,98 +244,5 @@ export class Relay<E extends { readonly type: string }, C> implements Waiting, L
     this.#client.finish(reason !== 'client gone', tape)
     this.#cluster.finish(reason !== 'cluster gone', tape)
     this.#options.ended(reason, fault)
-  }
-}
-
-/** One socket with its machine, and in `strict` the output that waits for the disk. */
-class Side<E extends { readonly type: string }, C> implements Driven<E> {
-  readonly #relay: Relay<E, C>
-  readonly socket: Duplex
-  readonly machine: Connection<E, C>
-  /** Set right after construction, before any event. */
-  other!: Side<E, C>
-  heldBytes = 0
-  #held: { readonly pieces: readonly Uint8Array[]; readonly length: number }[] = []
-  #dropped = false
-
-  constructor(relay: Relay<E, C>, socket: Duplex, machine: Connection<E, C>) {
-    this.#relay = relay
-    this.socket = socket
-    this.machine = machine
-  }
-
-  start(trailing: Uint8Array): void {
-    this.socket.on('drain', () => this.#relay.released(this))
-    drive(this.socket, this.#relay.metered(this), this, trailing)
-    this.socket.resume()
-  }
-
-  event(event: E): void {
-    this.#relay.event(this, event)
-  }
-
-  turn(): void {
-    this.#relay.turn(this)
-  }
-
-  closed(): void {
-    this.#relay.closed(this)
-  }
-
-  /** `strict`: output waits until all that is on the tape by now is on disk. Turns are released in order. */
-  hold(pieces: readonly Uint8Array[], tape: Tape): void {
-    let length = 0
-    for (const piece of pieces) length += piece.length
-    this.heldBytes += length
-    this.#held.push({ pieces, length })
-    tape.durable().then(
-      () => this.#release(),
-      () => this.#relay.tapeFailed(),
-    )
-  }
-
-  #release(): void {
-    const turn = this.#held.shift()
-    if (turn === undefined || this.#dropped) return
-    this.heldBytes -= turn.length
-    write(this.socket, turn.pieces)
-    this.#relay.released(this)
-  }
-
-  /** Under `strict`: forgets what waits for the disk. True if there was any. */
-  drop(strict: boolean): boolean {
-    if (!strict) return false
-    const some = this.#held.length > 0 || this.machine.takeOutput().length > 0
-    this.#dropped = true
-    this.#held = []
-    return some
-  }
-
-  /** Writes the last words and ends the socket, in `strict` once all before them is on disk. */
-  finish(alive: boolean, tape: Tape): void {
-    if (!alive) {
-      this.socket.destroy()
-      return
-    }
-    if (this.#held.length === 0) {
-      this.#last()
-      return
-    }
-    tape.durable().then(
-      () => this.#last(),
-      () => this.socket.destroy(),
-    )
-  }
-
-  #last(): void {
-    for (const turn of this.#held) write(this.socket, turn.pieces)
-    this.#held = []
-    write(this.socket, this.machine.takeOutput())
-    this.socket.end()
-    const timer = setTimeout(() => this.socket.destroy(), limits.gateway.closeMillis)
-    timer.unref()
-    this.socket.once('close', () => clearTimeout(timer))
-    // Bytes that still come are read and dropped, so that the peer's FIN is seen.
-    this.socket.resume()
   }
 }

@@ -15,7 +15,10 @@ export const URL_ESCAPED = 64
 export const OVER = -1
 export const MORE = -2
 
-/** Bytes of line ends in a row, within a value or its encoding: with more of them it is over. Else blank lines were looked through again for each of them, and held. */
+/**
+ * Bytes in a row that are passed over (PASSED) within a value or its encoding: with more of them it is over. Else blank
+ * lines were looked through again for each of them, and held.
+ */
 export const LONGEST_GAP = 64
 
 const LF = 0x0a
@@ -33,6 +36,27 @@ for (const character of '/_') BASE64_VALUES[character.charCodeAt(0)] = 63
 const HEX_VALUES = new Uint8Array(256).fill(INVALID)
 for (const digits of ['0123456789abcdef', '0123456789ABCDEF']) {
   for (let at = 0; at < 16; at++) HEX_VALUES[digits.charCodeAt(at)] = at
+}
+/**
+ * What is no part of a value, wherever it stands: line ends, as they are and as JSON escapes them, and backslashes, of which
+ * one and the same text has as many as it was escaped times. So a value is known by what is left, and text is read one way only.
+ * The next state of a reader, by PASSED[(state & ESCAPED) * 128 + octet]: 0, the octet is kept; with PASSED_OVER in it, it is
+ * not; with ESCAPED, a backslash came before and an n or r would be a line end. What is read begins in state 0.
+ */
+export const PASSED = new Uint8Array(512)
+export const PASSED_OVER = 1
+export const ESCAPED = 2
+for (const [before, octet, after] of [
+  [0, LF, PASSED_OVER],
+  [0, CR, PASSED_OVER],
+  [0, BACKSLASH, PASSED_OVER | ESCAPED],
+  [ESCAPED, LF, PASSED_OVER | ESCAPED],
+  [ESCAPED, CR, PASSED_OVER | ESCAPED],
+  [ESCAPED, BACKSLASH, PASSED_OVER | ESCAPED],
+  [ESCAPED, N, PASSED_OVER],
+  [ESCAPED, R, PASSED_OVER],
+] as const) {
+  PASSED[before * 128 + octet] = after
 }
 const ESCAPES = new Map([...'"\\/bfnrt'].map((letter, at) => [letter.charCodeAt(0), '"\\/\b\f\n\r\t'.charCodeAt(at)]))
 
@@ -62,7 +86,7 @@ export class FormReader {
     else if (form === BASE64_THIRD) this.#skip(1)
   }
 
-  /** The next byte, OVER or MORE. Line ends within base64 and hexadecimal digits are passed over, in both their forms. */
+  /** The next byte, OVER or MORE. What is passed over within base64 and hexadecimal digits is passed over. */
   next(): number {
     switch (this.#form) {
       case RAW:
@@ -82,21 +106,22 @@ export class FormReader {
     for (; count > 0; count--) this.#digit(BASE64_VALUES)
   }
 
-  /** The value of the next digit; line ends before it are passed over. */
+  /** The value of the next digit. */
   #digit(values: Uint8Array): number {
     const most = this.at + LONGEST_GAP
+    let state = 0
     for (;;) {
       if (this.at > most) return OVER
       if (this.at >= this.#end) return MORE
       const octet = this.#text[this.at]!
-      const value = values[octet]!
-      if (value !== INVALID) {
+      state = PASSED[(state & ESCAPED) * 128 + octet]!
+      if (state === 0) {
+        const value = values[octet]!
+        if (value === INVALID) return OVER
         this.at += 1
         return value
       }
-      const width = lineEndWidth(this.#text, this.at, this.#end)
-      if (width <= 0) return width === 0 ? OVER : MORE
-      this.at += width
+      this.at += 1
     }
   }
 
@@ -215,9 +240,9 @@ export function lineEndWidth(text: Uint8Array, at: number, end: number): number 
 const EACH = 0x01010101
 const HIGH = 0x80808080 | 0
 
-/** The first CR, LF or backslash from `at`, or `end`. Four bytes at a time: `words` is over the memory of `text`. */
-export function nextLineEndByte(text: Uint8Array, words: Int32Array, at: number, end: number): number {
-  for (; at < end && (at & 3) !== 0; at++) if (isLineEndByte(text[at]!)) return at
+/** The first CR, LF or backslash from `at`, or `end`: where something may be passed over. Four bytes at a time: `words` is over the memory of `text`. */
+export function nextPassed(text: Uint8Array, words: Int32Array, at: number, end: number): number {
+  for (; at < end && (at & 3) !== 0; at++) if (isPassed(text[at]!)) return at
   const last = end >>> 2
   let index = at >>> 2
   for (; index < last; index++) {
@@ -228,29 +253,26 @@ export function nextLineEndByte(text: Uint8Array, words: Int32Array, at: number,
     const backslash = word ^ (BACKSLASH * EACH)
     if (((((lf - EACH) & ~lf) | ((cr - EACH) & ~cr) | ((backslash - EACH) & ~backslash)) & HIGH) !== 0) break
   }
-  for (at = Math.max(at, index << 2); at < end; at++) if (isLineEndByte(text[at]!)) return at
+  for (at = Math.max(at, index << 2); at < end; at++) if (isPassed(text[at]!)) return at
   return end
 }
 
-function isLineEndByte(octet: number): boolean {
+function isPassed(octet: number): boolean {
   return octet === LF || octet === CR || octet === BACKSLASH
 }
 
-/** The bytes without line ends, in both their forms: as values are learned and matched. The same view where there are none. */
-export function withoutLineEnds(bytes: Uint8Array): Uint8Array {
+/** The bytes without what is passed over: as values are learned and matched. The same view where that is nothing. */
+export function withoutPassed(bytes: Uint8Array): Uint8Array {
   let kept: Uint8Array | undefined
   let length = 0
-  for (let at = 0; at < bytes.length; ) {
-    const width = lineEndWidth(bytes, at, bytes.length)
-    if (width > 0) {
-      // A Buffer's own slice would not copy.
-      kept ??= new Uint8Array(bytes)
-      at += width
-    } else {
-      if (kept !== undefined) kept[length] = bytes[at]!
-      length += 1
-      at += 1
-    }
+  let state = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const octet = bytes[at]!
+    state = PASSED[(state & ESCAPED) * 128 + octet]!
+    // A Buffer's own slice would not copy.
+    if (state !== 0) kept ??= new Uint8Array(bytes)
+    else if (kept === undefined) length += 1
+    else kept[length++] = octet
   }
   return kept === undefined ? bytes : kept.subarray(0, length)
 }

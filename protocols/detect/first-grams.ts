@@ -7,19 +7,20 @@ import {
   BASE64,
   BASE64_SECOND,
   BASE64_THIRD,
+  ESCAPED,
   HEX,
   JSON_ESCAPED,
-  lineEndWidth,
+  PASSED,
   RAW,
   URL_ESCAPED,
-  withoutLineEnds,
+  withoutPassed,
 } from './encodings.ts'
 import { gramAt } from './grams.ts'
 
 const GRAM = 4
 /** Fewer bytes do not fill four characters of base64 at each alignment. */
 export const SHORTEST_PIECE = 6
-/** How much of a value, besides line ends, is written in escapes to see how it begins: they make it no shorter. */
+/** How much of a value, besides what is passed over, is written in escapes to see how it begins: they make it no shorter. */
 const BEGINNING = 24
 /** What neither JSON nor URLs escape. */
 const PLAIN = byteClass('A-Za-z0-9_.~-')
@@ -77,10 +78,10 @@ export function addFirstGrams(piece: Uint8Array, isStructure: boolean, grams: nu
 
 function endOfBeginning(piece: Uint8Array): number {
   let at = 0
-  for (let length = 0; length < BEGINNING && at < piece.length; ) {
-    const width = lineEndWidth(piece, at, piece.length)
-    at += Math.max(1, width)
-    if (width <= 0) length += 1
+  let state = 0
+  for (let length = 0; length < BEGINNING && at < piece.length; at++) {
+    state = PASSED[(state & ESCAPED) * 128 + piece[at]!]!
+    if (state === 0) length += 1
   }
   return at
 }
@@ -121,7 +122,7 @@ function needsEscape(piece: Uint8Array): boolean {
 }
 
 function addText(into: Grams, text: Uint8Array, form: number): void {
-  const beginning = withoutLineEnds(text)
+  const beginning = withoutPassed(text)
   if (beginning.length >= GRAM) add(into, gramAt(beginning, 0), form)
 }
 

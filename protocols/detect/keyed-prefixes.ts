@@ -63,15 +63,18 @@ export class KeyedPrefixes {
 
   /** A number of 53 bits for a sequence: equal for equal ones. */
   identify(sequence: Uint8Array): number {
-    this.start()
+    this.start(0)
     for (let at = 0; at < sequence.length; at++) this.#mix(sequence[at]!)
     return (this.#a >>> 0) * 0x200000 + ((this.#b ^ Math.imul(sequence.length, FULL)) >>> 11)
   }
 
-  /** Adds what `insert` takes to add a sequence of at least four bytes: its hashes, without the bytes. */
-  addRecords(sequence: Uint8Array, records: number[]): void {
+  /**
+   * Adds what `insert` takes to add a sequence of at least four bytes: its hashes, without the bytes. `kind`: it is found by
+   * walks of the same kind alone.
+   */
+  addRecords(sequence: Uint8Array, kind: number, records: number[]): void {
     let level = 0
-    this.start()
+    this.start(kind)
     for (let at = 0; at < sequence.length; at++) {
       this.#mix(sequence[at]!)
       if (at + 1 !== LEVELS[level]) continue
@@ -88,9 +91,9 @@ export class KeyedPrefixes {
     for (; at < end; at += RECORD_LENGTH) this.#put(numbers[at]!, numbers[at + 1]!, numbers[at + 2]!)
   }
 
-  /** Begins a walk. */
-  start(): void {
-    this.#a = this.#startA
+  /** Begins a walk among the sequences of one kind. */
+  start(kind: number): void {
+    this.#a = (this.#startA + kind) | 0
     this.#b = this.#startB
     this.#length = 0
     this.#level = 0
@@ -122,16 +125,6 @@ export class KeyedPrefixes {
   isWhole(): boolean {
     if (this.#length < this.#shortest || this.#length > this.#longest) return false
     return this.#find(this.#a ^ FULL, this.#b ^ this.#length) !== -1
-  }
-
-  /** Whether the bytes taken and this one are one of the sequences. The walk stays where it is. */
-  endsWith(octet: number): boolean {
-    const [a, b] = [this.#a, this.#b]
-    this.#mix(octet)
-    const isWhole = this.#find(this.#a ^ FULL, this.#b ^ (this.#length + 1)) !== -1
-    this.#a = a
-    this.#b = b
-    return isWhole
   }
 
   /** Whether a longer sequence may begin with the bytes taken. */

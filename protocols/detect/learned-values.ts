@@ -8,13 +8,16 @@ import {
   BASE64,
   BASE64_SECOND,
   BASE64_THIRD,
+  ESCAPED,
   FormReader,
   HEX,
+  JSON_ESCAPED,
   LONGEST_GAP,
-  lineEndWidth,
   MORE,
+  PASSED,
   RAW,
-  withoutLineEnds,
+  URL_ESCAPED,
+  withoutPassed,
 } from './encodings.ts'
 import { addFirstGrams, SHORTEST_PIECE } from './first-grams.ts'
 import { GramFilter, GramTable } from './grams.ts'
@@ -22,6 +25,8 @@ import { innerSecrets } from './inner-secrets.ts'
 import { KeyedPrefixes, RECORD_LENGTH } from './keyed-prefixes.ts'
 import { isLearnable, isOrdinary, isWords } from './learnable.ts'
 import { LearnedStore, STORED_HEAD } from './learned-store.ts'
+import { isRepetitive, LONG_WALK, type LongWalks } from './long-walks.ts'
+import { MaskWriter } from './mask-text.ts'
 import { FOUND, type Found, LIVE, NONE, type Outcome, type Window } from './match.ts'
 
 export interface LearnedBounds {
@@ -37,14 +42,20 @@ export interface LearnedBounds {
   readonly shortest: number
 }
 
-/** A value that was followed so far is followed to its end from few places; so much of it, verified, is enough from the others. */
-const LONG_WALK = 64
+/** Where too many were followed far already, so much of a value, verified, is masked. */
 const BRIEF_WALK = 16
 /** As hexadecimal digits so many, of four bytes. */
 const SURE_DIGITS = 8
 const SHORTEST_SEQUENCE = 4
 /** When the bounds are met, this part of the values goes at once: what goes one by one is forgotten slowly. */
 const EVICTED_PART = 4
+/**
+ * A value that has more bytes in a row that are passed over is learned in parts: so that its first four others, escaped, are
+ * within LONGEST_GAP.
+ */
+const LONGEST_PASSED = 8
+/** How many bytes of a value are read over where it is in base64 behind others. */
+const SKIPPED: Readonly<Record<number, number>> = { [BASE64_SECOND]: 2, [BASE64_THIRD]: 1 }
 const NOWHERE = ''
 const BACKSLASH = 0x5c
 
@@ -76,6 +87,7 @@ export class LearnedValues {
   /** Grams of others that share the filter. */
   readonly #reserved = new Map<number, boolean>()
   readonly #reader = new FormReader()
+  readonly #writer = new MaskWriter()
   #bytes = 0
   #turn = 0
 
@@ -119,12 +131,12 @@ export class LearnedValues {
       known.used = this.#turn
       return
     }
-    if (!this.#isLong(value) || !isLearnable(value)) return
+    if (!isLearnable(value)) return
     const grams: number[] = []
     const records: number[] = []
     this.#describe(value, grams, records)
     for (const secret of innerSecrets(value, this.#bounds.depth)) {
-      if (this.#isLong(secret) && isLearnable(secret)) this.#describe(secret, grams, records)
+      if (isLearnable(secret)) this.#describe(secret, grams, records)
     }
     if (records.length === 0) return
     const place = this.#store.add(grams, records)
@@ -137,13 +149,14 @@ export class LearnedValues {
   }
 
   /**
-   * Whether a learned value begins at `at`, where the four bytes of `gram` are (line ends passed over). `isBrief`: the first
-   * BRIEF_WALK bytes of one are enough. Values that overlap themselves ("abcd" over and over) would else be followed to their ends from
-   * every place; `found.isLong` says that this was such a place.
+   * Whether a learned value begins at `at`, where the four bytes of `gram` are (without what is passed over). `walks`: of the
+   * places before, and then of this one; `found.isLong` says that it is among them.
    */
-  match(window: Window, at: number, gram: number, found: Found, isBrief: boolean): Outcome {
+  match(window: Window, at: number, gram: number, found: Found, walks: LongWalks): Outcome {
     found.isLong = false
-    const forms = this.#grams.get(gram)
+    let forms = this.#grams.get(gram)
+    // Only an escape begins with a backslash.
+    if (window.text[at] === BACKSLASH) forms &= JSON_ESCAPED
     if (forms === 0) return NONE
     let outcome: Outcome = NONE
     let from = window.end
@@ -152,7 +165,9 @@ export class LearnedValues {
     let isSure = false
     for (let left = forms; left !== 0; left &= left - 1) {
       const form = left & -left
-      const each = this.#walk(form, window, at, found, isBrief)
+      const each = this.#walk(form, window, at, found, walks)
+      // What has no escapes is not read again as if it had.
+      if (form === RAW && (left & ESCAPES) !== 0 && isPlain(window.text, at, this.#reader.at)) left &= ~ESCAPES
       if (each === NONE) continue
       const begins = maskedFrom(window.text, at, window.end, form === HEX ? SURE_DIGITS : SURE_LENGTH)
       if (each === LIVE) {
@@ -174,87 +189,73 @@ export class LearnedValues {
     return FOUND
   }
 
-  #walk(form: number, window: Window, at: number, found: Found, isBrief: boolean): Outcome {
+  #walk(form: number, window: Window, at: number, found: Found, walks: LongWalks): Outcome {
     const { text, end, isFinal } = window
     const reader = this.#reader
     const prefixes = this.#prefixes
     reader.start(form, text, at, end)
-    prefixes.start()
+    prefixes.start(SKIPPED[form] ?? 0)
     let to = -1
-    /** Line ends in a row. */
+    let state = 0
+    /** Bytes passed over in a row. */
     let gap = 0
-    // Behind a backslash that may be half of a line end's escape, within what is read from base64 and the like.
-    let backslash = -1
     for (;;) {
-      if (form === RAW) {
-        const width = lineEndWidth(text, reader.at, end)
-        if (width > 0) {
-          // A value may end in what is otherwise half of a line end's escape.
-          if (width === 2 && prefixes.endsWith(BACKSLASH)) to = reader.at + 1
-          reader.at += width
-          if (++gap > LONGEST_GAP) break
-          continue
-        }
-        if (width < 0 && !isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
-      }
       const octet = reader.next()
       if (octet === MORE) {
         if (!isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
         // Whoever chooses where a text ends (a log's limitBytes) could have all of a value but its last byte.
         if (prefixes.length >= SURE_LENGTH && !isWords(textOf(window, at))) return found.mask(at, closingOf(window, at))
       }
-      if (backslash !== -1) {
-        const place = backslash
-        backslash = -1
-        if (octet === 0x6e || octet === 0x72) {
-          if (prefixes.endsWith(BACKSLASH)) to = place
-          if (++gap > LONGEST_GAP) break
-          continue
-        }
-        if (!prefixes.step(BACKSLASH)) break
-        if (prefixes.isWhole()) to = place
-        if (!prefixes.goesOn()) break
-      }
       if (octet < 0) break
-      if (octet === 0x0a || octet === 0x0d) {
+      state = PASSED[(state & ESCAPED) * 128 + octet]!
+      if (state !== 0) {
         if (++gap > LONGEST_GAP) break
-        continue
-      }
-      if (form !== RAW && octet === BACKSLASH) {
-        backslash = reader.at
         continue
       }
       gap = 0
       if (!prefixes.step(octet)) break
       if (prefixes.isWhole()) to = reader.at
       if (!prefixes.goesOn()) break
-      if (isBrief && prefixes.length >= BRIEF_WALK) return found.mask(at, reader.at)
-      if (prefixes.length >= LONG_WALK) found.isLong = true
+      if (prefixes.length === BRIEF_WALK && walks.isFull(at)) return found.mask(at, reader.at)
+      if (prefixes.length === LONG_WALK) {
+        walks.add(at)
+        found.isLong = true
+      }
     }
     return to === -1 ? NONE : found.mask(at, to)
   }
 
-  /** Line ends do not count, for what is looked for is left without them; nor what is around the value that no mask replaces. */
-  #isLong(secret: Uint8Array): boolean {
-    if (secret.length < this.#bounds.shortest) return false
-    const sequence = withoutLineEnds(secret)
+  #describe(secret: Uint8Array, grams: number[], records: number[]): void {
+    const isStructure = isJson(secret)
+    for (const part of partsOf(secret)) {
+      if (!this.#isSought(part)) continue
+      for (const piece of piecesOf(part, this.#bounds.piece)) {
+        const length = isRepetitive(withoutPassed(piece)) ? LONG_WALK : piece.length
+        for (const each of piecesOf(piece, length)) this.#describePiece(each, isStructure, grams, records)
+      }
+    }
+  }
+
+  #describePiece(piece: Uint8Array, isStructure: boolean, grams: number[], records: number[]): void {
+    if (piece.length < SHORTEST_PIECE) return
+    addFirstGrams(piece, isStructure, grams)
+    // Base64 behind one and two other bytes is read from the first byte that it has whole.
+    for (let skipped = 0; skipped < 3; skipped++) {
+      const sequence = withoutPassed(piece.subarray(skipped))
+      if (sequence.length >= SHORTEST_SEQUENCE) this.#prefixes.addRecords(sequence, skipped, records)
+    }
+  }
+
+  /** Whether what is looked for is long enough, without what is around it that no mask replaces; still no ordinary word; and masked at all. */
+  #isSought(part: Uint8Array): boolean {
+    const sequence = withoutPassed(part)
     let [from, to] = [0, sequence.length]
     while (from < to && KEPT[sequence[from]!] === 1) from += 1
     while (to > from && KEPT[sequence[to - 1]!] === 1) to -= 1
-    return to - from >= this.#bounds.shortest
-  }
-
-  #describe(secret: Uint8Array, grams: number[], records: number[]): void {
-    const isStructure = isJson(secret)
-    for (const piece of piecesOf(secret, this.#bounds.piece)) {
-      if (piece.length < SHORTEST_PIECE) continue
-      addFirstGrams(piece, isStructure, grams)
-      // Base64 behind one and two other bytes is read from the first byte that it has whole.
-      for (const skipped of [0, 1, 2]) {
-        const sequence = withoutLineEnds(piece.subarray(skipped))
-        if (sequence.length >= SHORTEST_SEQUENCE) this.#prefixes.addRecords(sequence, records)
-      }
-    }
+    if (to - from < this.#bounds.shortest || !isLearnable(sequence)) return false
+    const begins = maskedFrom(part, 0, part.length)
+    this.#writer.write(part, new Uint8Array(part), 0, begins, part.length, false, 0, false)
+    return this.#writer.changed > 0
   }
 
   #insert({ place }: Learned): void {
@@ -319,6 +320,16 @@ export class LearnedValues {
   }
 }
 
+const ESCAPES = JSON_ESCAPED | URL_ESCAPED
+
+/** Whether a text is the same as it is and without escapes of JSON and URLs. */
+function isPlain(text: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (ESCAPING[text[at]!] === 1) return false
+  return true
+}
+
+const ESCAPING = byteClass('\\"%+')
+
 /** Whether what has come of a value is words alone: it tells nothing yet, and other text begins so too ("postgres"). */
 function isCommon(window: Window, at: number): boolean {
   return window.end - at <= LONGEST_COMMON && isOrdinary(textOf(window, at))
@@ -363,6 +374,26 @@ function isJson(value: Uint8Array): boolean {
   } catch {
     return false
   }
+}
+
+/** A value where it is parted by more than LONGEST_PASSED bytes that are passed over, without those around the parts. */
+function partsOf(value: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  let from = -1
+  let to = 0
+  let state = 0
+  for (let at = 0; at < value.length; at++) {
+    state = PASSED[(state & ESCAPED) * 128 + value[at]!]!
+    if (state !== 0) continue
+    if (from !== -1 && at - to > LONGEST_PASSED) {
+      parts.push(value.subarray(from, to))
+      from = -1
+    }
+    if (from === -1) from = at
+    to = at + 1
+  }
+  if (from !== -1) parts.push(value.subarray(from, to))
+  return parts
 }
 
 /** A value, or parts of it of about the same length; no part begins within a character. */

@@ -142,20 +142,27 @@ const NOTHING_YET = 0
 
 /** Longer ones are no joints of JSON. */
 const LONGEST_JOINT = 128
-const JOINT = /^[\s:,{}[\]\d.eE+-]*$/
+const JOINT = /^[ \t\r\n:,{}[\]\d.eE+-]*$/
 /** What a match may have of a word between strings where it begins, and where it ends. */
-const WORDS_END = /^(?:r?ue|e|(?:a?l)?se|u?ll|l)(?=[\s,}\]])/
+const WORDS_END = /^(?:r?ue|e|(?:a?l)?se|u?ll|l)(?=[ \t\r\n,}\]])/
 const WORDS_BEGINNING = /(?:t|tru?|f|fals?|fa|nu?|nul)$/
 
 function isBareQuote(text: Uint8Array, at: number): boolean {
-  return text[at] === QUOTE && text[at - 1] !== BACKSLASH
+  return text[at] === QUOTE && !isEscaped(text, at)
+}
+
+/** Whether a backslash before `at` escapes what stands there, and is not escaped itself. */
+function isEscaped(text: Uint8Array, at: number): boolean {
+  let first = at
+  while (first > 0 && text[first - 1] === BACKSLASH) first -= 1
+  return ((at - first) & 1) === 1
 }
 
 /** The end of what stands between two quotes of a match, if that is no string of JSON but the joint of two; else `at`. */
 function structureEnd(text: Uint8Array, at: number, from: number, to: number): number {
   const quote = text.indexOf(QUOTE, at)
   const end = quote === -1 || quote > to ? to : quote
-  if (end === at || end - at > LONGEST_JOINT || text[end - 1] === BACKSLASH) return at
+  if (end === at || end - at > LONGEST_JOINT || isEscaped(text, end)) return at
   let joint = Buffer.from(text.buffer, text.byteOffset + at, end - at).toString('latin1')
   if (at === from) joint = joint.replace(WORDS_END, '')
   if (end === to) joint = joint.replace(WORDS_BEGINNING, '')
@@ -172,8 +179,6 @@ function isIndent(text: Uint8Array, at: number): boolean {
 
 /** How many bytes at `from` belong to an escape that begins before it. */
 function halfEscape(text: Uint8Array, from: number): number {
-  let backslashes = 0
-  while (backslashes < from && text[from - backslashes - 1] === BACKSLASH) backslashes += 1
-  if ((backslashes & 1) === 0 || ESCAPE_LETTERS[text[from]!] !== 1) return 0
+  if (!isEscaped(text, from) || ESCAPE_LETTERS[text[from]!] !== 1) return 0
   return text[from] === 0x75 ? 5 : 1
 }

@@ -5,9 +5,10 @@
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
 import { behindSequence, maskedFrom } from './beginnings.ts'
 import { skipClass } from './classes.ts'
-import { LONGEST_GAP, lineEndWidth, nextLineEndByte } from './encodings.ts'
+import { ESCAPED, LONGEST_GAP, nextPassed, PASSED } from './encodings.ts'
 import { type GramFilter, type GramTable, gramAt } from './grams.ts'
 import type { LearnedValues } from './learned-values.ts'
+import { LongWalks } from './long-walks.ts'
 import { isCutNumber, MaskWriter } from './mask-text.ts'
 import { FOUND, Found, type Matcher, NONE, type Outcome, type Window } from './match.ts'
 
@@ -19,10 +20,9 @@ const LONGEST_ESCAPE = 6
 const LEARNED = 'learned'
 /** Bytes behind a text that there always are. */
 const BEHIND = 8
+const GRAM = 4
 /** A gram's bytes but one. */
 const BEGUN = 3
-/** Of so many places in a row one is where a long value is followed to its end. */
-const BRIEF = 64
 
 /** What all maskers of one Detection share. */
 export interface Sought {
@@ -90,8 +90,8 @@ export class StreamMasker implements TextMasker {
   #undecided = 0
   /** What began before this place was counted when a flush masked it. */
   #counted = 0
-  /** Where a learned value was followed far last, as of the first place that is not decided. */
-  #followed = -BRIEF
+  /** Where learned values were followed far, before the first place that is not decided. */
+  readonly #decidedWalks = new LongWalks()
 
   // During a call.
   #text: Uint8Array = NOTHING
@@ -107,8 +107,8 @@ export class StreamMasker implements TextMasker {
   #lastMask = 0
   /** A flush masks from here on what is not decided. */
   #flushMask = 0
-  /** As #followed, for the place that is looked at. */
-  #lastFollowed = -BRIEF
+  /** The same, before the place that is looked at. */
+  readonly #walks = new LongWalks()
 
   constructor(sought: Sought) {
     this.#sought = sought
@@ -157,7 +157,7 @@ export class StreamMasker implements TextMasker {
     this.#firstMask = end
     this.#lastMask = 0
     this.#flushMask = end
-    this.#lastFollowed = this.#followed
+    this.#walks.set(this.#decidedWalks)
     if (this.#heldMasked !== undefined) {
       this.#copy().set(this.#heldMasked)
       this.#firstMask = this.#given
@@ -213,109 +213,94 @@ export class StreamMasker implements TextMasker {
     const end = this.#end
     let at = this.#resume
     for (;;) {
-      const lineEnd = learned === undefined ? end : this.#nextLineEnd(at)
-      const stop = lineEnd - BEGUN
+      // What is learned is looked for across what is passed over.
+      const passed = learned === undefined ? end : nextPassed(text, scratch.words, at, end)
+      const stop = passed - BEGUN
       if (at < stop) {
         let place = filter.sweep(text, scratch.words, at, stop)
         for (; place < stop; place = filter.sweep(text, scratch.words, place + 1, stop)) {
-          this.#consider(place, gramAt(text, place), true)
+          const gram = gramAt(text, place)
+          this.#considerAnchor(place, gram)
+          if (learned !== undefined) this.#considerLearned(learned, place, gram)
         }
         at = stop
       }
-      if (lineEnd < end) this.#considerLineEnd(at, lineEnd)
-      else for (; at < lineEnd; at++) this.#considerAcross(at)
-      if (lineEnd >= end) return
-      // The letter of an escaped line end may be a letter behind a backslash all the same.
-      at = lineEnd + 1
-      if (at >= end && text[lineEnd] === BACKSLASH) this.#considerAcross(lineEnd)
-    }
-  }
-
-  /** The next line end that what is learned is looked for across; a backslash at the end may be half of one. */
-  #nextLineEnd(from: number): number {
-    const end = this.#end
-    for (let at = from; ; at++) {
-      at = nextLineEndByte(this.#text, this.#sought.scratch.words, at, end)
-      if (at === end || this.#text[at] !== BACKSLASH) return at
-      const width = lineEndWidth(this.#text, at, end)
-      if (width > 0 || (width < 0 && this.#ending !== 'end')) return at
-    }
-  }
-
-  /** The places from `at`, of the three before a line end, with what goes on behind it. */
-  #considerLineEnd(at: number, lineEnd: number): void {
-    if (at >= lineEnd) return
-    const most = lineEnd + LONGEST_GAP
-    const text = this.#text
-    const end = this.#end
-    let place = lineEnd
-    let next = 0
-    let count = 0
-    for (; count < BEGUN && place < end && place <= most; ) {
-      const width = lineEndWidth(text, place, end)
-      if (width < 0) break
-      if (width === 0) next |= text[place]! << (8 * count++)
-      place += width === 0 ? 1 : width
-    }
-    for (; at < lineEnd; at++) {
-      // Bytes of the gram that stand before the line end.
-      const before = lineEnd - at
-      if (count < 4 - before) {
-        this.#considerAcross(at)
-        continue
+      if (passed === end) {
+        for (; at < end; at++) this.#begun(at, gramAt(text, at), end - at)
+        return
       }
-      const gram = (gramAt(text, at) & (0xffffffff >>> (32 - 8 * before))) | (next << (8 * before))
-      if (this.#sought.filter.mayHave(gram)) this.#consider(at, gram, false)
+      if (learned !== undefined) this.#considerAcross(learned, at, passed)
+      at = passed + 1
     }
   }
 
-  /** A place whose next four bytes, without line ends, have such among them or have not all come. */
-  #considerAcross(place: number): void {
+  /** The places from `at`, of the three before what is passed over, with what goes on behind it; and that place itself. */
+  #considerAcross(learned: LearnedValues, at: number, passed: number): void {
     const text = this.#text
+    const isBackslash = text[passed] === BACKSLASH
+    for (; at < passed; at++) {
+      if (isBackslash) this.#considerContiguous(at)
+      this.#considerWithoutPassed(learned, at)
+    }
+    if (!isBackslash) return
+    this.#considerContiguous(passed)
+    // A value may begin with an escape; two backslashes and line ends are passed over wherever they stand.
+    const behind = passed + 1
+    if (behind >= this.#end || PASSED[ESCAPED * 128 + text[behind]!] === 0) this.#considerWithoutPassed(learned, passed)
+  }
+
+  /** A place whose next four bytes have a backslash among them, as anchors may. */
+  #considerContiguous(place: number): void {
+    const gram = gramAt(this.#text, place)
+    const come = this.#end - place
+    if (come < GRAM) this.#begun(place, gram, come)
+    else if (this.#sought.filter.mayHave(gram)) this.#considerAnchor(place, gram)
+  }
+
+  /** A place whose next four bytes have such among them as are passed over, or have not all come. */
+  #considerWithoutPassed(learned: LearnedValues, place: number): void {
+    const text = this.#text
+    const end = this.#end
+    const most = place + LONGEST_GAP
     let gram = 0
     let length = 0
-    let at = place
-    const most = place + LONGEST_GAP
-    for (; length < 4; at++) {
+    let state = 0
+    for (let at = place; length < GRAM; at++) {
       if (at > most) return
-      let width = at < this.#end ? lineEndWidth(text, at, this.#end) : -1
-      if (at === this.#end || (width < 0 && this.#ending !== 'end')) {
+      if (at >= end) {
         this.#begun(place, gram, length)
         return
       }
-      if (width < 0) width = 0
-      if (width === 0) gram |= text[at]! << (8 * length++)
-      else at += width - 1
+      const octet = text[at]!
+      state = PASSED[(state & ESCAPED) * 128 + octet]!
+      if (state === 0) gram |= octet << (8 * length++)
     }
-    this.#consider(place, gram, false)
+    if (this.#sought.filter.mayHave(gram)) this.#considerLearned(learned, place, gram)
   }
 
-  /** The text ends within what may be a gram. */
+  /** The text ends `length` bytes into what may be a gram: none of them where it ends in a backslash, that may begin an escape. */
   #begun(place: number, gram: number, length: number): void {
     if (this.#ending === 'end') return
     if (place < this.#firstLive) this.#firstLive = place
-    const [begun, octets] = length === 0 ? [this.#text[place]!, 1] : [gram, length]
-    if (place >= this.#hold || !this.#sought.filter.mayBegin(begun, octets)) return
+    if (place >= this.#hold || (length > 0 && !this.#sought.filter.mayBegin(gram, length))) return
     this.#hold = Math.min(this.#hold, maskedFrom(this.#text, place, this.#end))
   }
 
-  #consider(place: number, gram: number, isContiguous: boolean): void {
-    const { anchors, matchers, learned } = this.#sought
-    const list = isContiguous && place >= this.#covered ? anchors.get(gram) : 0
-    if (list !== 0) {
-      for (const matcher of matchers[list - 1]!) {
-        this.#settle(place, matcher.match(this.#window, place, this.#found), matcher.detector)
-        if (place < this.#covered) break
-      }
+  #considerAnchor(place: number, gram: number): void {
+    const { anchors, matchers } = this.#sought
+    const list = place >= this.#covered ? anchors.get(gram) : 0
+    if (list === 0) return
+    for (const matcher of matchers[list - 1]!) {
+      this.#settle(place, matcher.match(this.#window, place, this.#found), matcher.detector)
+      if (place < this.#covered) break
     }
-    if (learned === undefined) return
-    const isBrief = place - this.#lastFollowed < BRIEF
+  }
+
+  #considerLearned(learned: LearnedValues, place: number, gram: number): void {
     const isDecided = this.#firstLive > place
-    const outcome = learned.match(this.#window, place, gram, this.#found, isBrief)
-    if (this.#found.isLong && !isBrief) this.#lastFollowed = place
-    this.#settle(place, outcome, LEARNED)
+    this.#settle(place, learned.match(this.#window, place, gram, this.#found, this.#walks), LEARNED)
     // The first place that is not decided is looked at again, with all behind it: as if none of them had been yet.
-    if (isDecided && this.#firstLive > place) this.#followed = this.#lastFollowed
+    if (this.#found.isLong && isDecided && this.#firstLive > place) this.#decidedWalks.set(this.#walks)
   }
 
   #settle(place: number, outcome: Outcome, rule: string): void {
@@ -414,7 +399,7 @@ export class StreamMasker implements TextMasker {
     this.#solid = Math.max(0, this.#solid - from)
     this.#undecided = Math.max(0, this.#undecided - from)
     this.#counted = Math.max(0, this.#counted - from)
-    this.#followed = Math.max(-BRIEF, this.#followed - from)
+    this.#decidedWalks.moveTo(from)
     return { original, masked }
   }
 }

@@ -22,7 +22,7 @@ export class Found {
   hold = 0
   /** LIVE: there is enough of it that on a flush what is held comes out masked. */
   isSure = false
-  /** A learned value was followed for LONG_WALK bytes and more, whatever came of it. */
+  /** A learned value was followed far (long-walks.ts), whatever came of it. */
   isLong = false
 
   mask(from: number, to: number, run?: Uint8Array): Outcome {

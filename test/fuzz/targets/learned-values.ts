@@ -26,27 +26,21 @@ const target: Target = {
     learned.learn(value)
     assert.ok(learned.bytes <= BOUNDS.bytes, 'too much memory')
     if (learned.size === 0) return ['not learned']
-    // Open, and said in SECURITY: with line ends in great number it is not promised to be found.
-    if ((value.toString('latin1').match(LINE_END)?.length ?? 0) > MOST_LINE_ENDS) return ['blank lines']
     const maskers = new Detection({ detectors: new Set(), patterns: [], learned })
     const mask = (text: Uint8Array): Buffer => {
       const masker = maskers.masker({ terminal: false })
       return Buffer.concat([Buffer.from(masker.receive(text).masked), Buffer.from(masker.end().masked)])
     }
-    // JSON is masked by its strings, and what joins them is kept wherever there is a quote. What an early line end breaks is
-    // masked behind that (beginnings.ts).
-    const written = value.toString('latin1')
-    const masked = withoutWords(behindEarlyLineEnds(written).replaceAll(LINE_END, ''))
-    const isJoint = masked.includes('"') && /^[\s:,{}[\]\d.eE+"\\-]*$/.test(masked)
-    // Open, and said in SECURITY: a backslash beside what may be an escaped line end is read in two ways.
-    const isAmbiguous = written.includes('\\')
-    const isKept = /^[\s"\\]*$/.test(masked)
-    const isPlain = !/^[[{]/.test(written) && !isJoint && !isKept && !isAmbiguous
+    // JSON is masked by its strings, as it is encoded whole.
+    const isPlain = !isJson(value.toString())
     const told: string[] = []
     if (isPlain) {
       const text = mask(Buffer.concat([before, value, after]))
       const place = text.subarray(before.length, before.length + value.length)
       assert.ok(!place.equals(value), 'as it is')
+      // Parts between many line ends are learned one by one, and words are not.
+      if (!/(?:[\r\n]|\\+[nr]?){5}/.test(value.toString('latin1')))
+        assert.ok(longestShown(value, place) < SHORTEST_SECRET, 'much of it as it is')
       told.push('as it is')
     }
     const encoded = Buffer.concat([before, value, after]).toString('base64')
@@ -60,30 +54,35 @@ const target: Target = {
       const shown = mask(Buffer.from(json)).toString()
       assert.notEqual(shown, json, 'JSON')
       assert.equal(typeof (JSON.parse(shown) as { a: unknown }).a, 'string')
-      told.push('JSON')
+      const url = encodeURIComponent(value.toString())
+      assert.notEqual(mask(Buffer.from(url)).toString(), url, 'URL')
+      told.push('text')
     }
     return told
   },
 }
 
-const MOST_LINE_ENDS = 8
-const LINE_END = /[\r\n]|\\[nr]/g
-
-/** What stands behind the last line end before the sixth character. */
-function behindEarlyLineEnds(text: string): string {
-  let from = 0
-  for (const { 0: end, index } of text.matchAll(LINE_END)) {
-    if (text.slice(0, index).replaceAll(LINE_END, '').length < 6) from = index + end.length
+/** Of bytes that are not masked, how many are there in a row, without what is kept for the structure of JSON and lines and what masks are made of? */
+function longestShown(value: Uint8Array, masked: Uint8Array): number {
+  let longest = 0
+  let length = 0
+  for (let at = 0; at < value.length; at++) {
+    const isShown = masked[at] === value[at] && !STRUCTURE.includes(String.fromCharCode(value[at]!))
+    length = isShown ? length + 1 : 0
+    longest = Math.max(longest, length)
   }
-  return text.slice(from)
+  return longest
 }
 
-/** Between two strings JSON has true, false and null as well, of which a value may have a part at its ends. */
-function withoutWords(text: string): string {
-  return text
-    .replace(/^(?:r?ue|e|(?:a?l)?se|u?ll|l)(?=[\s,}\]"])/, '')
-    .replace(/(?:t|tru?|f|fals?|fa|n|nu|nul)$/, '')
-    .replaceAll(/true|false|null/g, '')
+const SHORTEST_SECRET = 6
+const STRUCTURE = ' \t\r\n"\\,:{}[]+-.0123456789eEtrufalsn~mask'
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch {
+    return false
+  }
 }
 
 export default target

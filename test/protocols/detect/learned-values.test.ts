@@ -306,3 +306,77 @@ test('a flush lets words pass that a learned value begins with', () => {
   assert.equal(masker.receive(Buffer.from('postgres')).original.length, 0)
   assert.equal(Buffer.from(masker.flush().masked).toString(), 'postgres')
 })
+
+test('backslashes do not hide a value, however often it was escaped', () => {
+  for (const value of [
+    'a"b/c\\d\\ne-S3cret',
+    'drive-C\\new\\rack\\S3cret',
+    '\\nS3cret-\\',
+    'nine\\\\nS3cret\\\\r',
+    'S3cret\\\n\\r\\"x"',
+  ]) {
+    let text = value
+    for (let times = 0; times < 4; times++) {
+      const shown = masked(learning(value), `x ${text} y`)
+      assert.match(shown, /^x .*~mask~.* y$/s, text)
+      assert.doesNotMatch(shown, /S3|3c|ret/, text)
+      text = JSON.stringify(text).slice(1, -1)
+    }
+  }
+})
+
+test('a backslash that may be half of a line end is none of the value, nor is the letter behind it lost', () => {
+  const value = 'ninety-S3cret'
+  for (const [text, expected] of [
+    ['\\ninety-S3cret', '\\n~mask~~~~~~~'],
+    ['\\\\ninety-S3cret', '\\\\~mask~~~~~~~~'],
+    ['ninety-S3cret\\n', '~mask~~~~~~~~\\n'],
+    ['ninety-S3cret\\', '~mask~~~~~~~~\\'],
+    ['ninety-\\\\\\nS3cret', '~mask~~~~\\n~~~~~~'],
+  ] as const) {
+    assert.equal(masked(learning(value), text).length, text.length)
+    assert.doesNotMatch(masked(learning(value), text), /inety|S3c/, text)
+    assert.equal(masked(learning(value), text).replaceAll(/[~mask]+/g, ''), expected.replaceAll(/[~mask]+/g, ''))
+  }
+})
+
+test('base64 with its slashes escaped, and escaped line ends in it, is base64 all the same', () => {
+  const value = Buffer.from([0xff, 0xff, 0xff, 0x3f, 0xfe, 0x8f, 0x12, 0x99, 0x41, 0x42])
+  const base64 = value.toString('base64')
+  assert.match(base64, /\//)
+  for (const text of [
+    base64.replaceAll('/', '\\/'),
+    base64.replace(/.{4}/g, '$&\\n'),
+    base64.replace(/.{4}/g, '$&\\\\n'),
+  ]) {
+    assert.doesNotMatch(masked(learning(value), `"${text}"`), /P\/6|EkE/, text)
+  }
+})
+
+test('a value with many blank lines is masked on both sides of them', () => {
+  for (const gap of ['\n'.repeat(9), '\n'.repeat(200), '\\n'.repeat(40), '\\'.repeat(100)]) {
+    const value = `f1rst-S3cret${gap}s3cond-S3cret`
+    for (const text of [value, JSON.stringify(value), Buffer.from(value).toString('base64')]) {
+      const shown = masked(learning(value), text)
+      assert.doesNotMatch(shown, /f1rst|S3cret|s3cond/)
+      assert.doesNotMatch(Buffer.from(shown, 'base64').toString(), /f1rst|S3cret|s3cond/)
+    }
+  }
+})
+
+test('a secret within a document that begins as a longer one does is masked whole', () => {
+  const head = '{"auths":{"registry.lab.internal":{"username":"bob","password":"'
+  const documents = ['f1rst-S3cret-of-some-length', 's3cond-S3cret-of-some-length'].map(
+    (password) => `${head}${password}"}}}`,
+  )
+  const others = documents.map((text) => text.replace('}}}', ',"email":"b@lab"}}}'))
+  for (const text of others) assert.doesNotMatch(masked(learning(...documents), text), /S3cret|length/)
+})
+
+test('what a mask would leave as it is is not learned', () => {
+  for (const value of ['"""""""""', '"},{"":[12345678]', 'abcde\n":1}', '\\\\\\\\\\\\\\\\']) {
+    const learned = new LearnedValues(KEY, BOUNDS)
+    learned.learn(Buffer.from(value))
+    assert.equal(learned.size, 0, value)
+  }
+})

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Detection } from '../../../protocols/detect/detection.ts'
+import { LearnedValues } from '../../../protocols/detect/learned-values.ts'
 import { type CustomPattern, PatternError } from '../../../protocols/detect/patterns.ts'
 import { maskAnyCut } from '../../support/masked-text.ts'
 
@@ -56,4 +57,26 @@ for (const [pattern, why] of [
 test('patterns that only look hard take linear time', () => {
   const pattern = { name: 'hard', pattern: 'key=(a+)+\\$' }
   assert.equal(maskAnyCut(custom(pattern), `key=${'a'.repeat(300)}`).count, 0)
+})
+
+test('a pattern may begin with backslashes, and be cut anywhere', () => {
+  for (const [keyword, text] of [
+    [String.raw`AD\\nic`, String.raw`x AD\nick-1234 y`],
+    [String.raw`\\\\srv`, String.raw`x \\srv-1234 y`],
+    [String.raw`A\\B\\`, String.raw`x A\B\nick-1234 y`],
+  ] as const) {
+    const pattern = { name: 'account', pattern: `${keyword}[\\w-]*` }
+    for (const values of [[], ['some-S3cret']]) {
+      const learned = new LearnedValues(Buffer.alloc(32, 7), {
+        values: 8,
+        bytes: 1_048_576,
+        piece: 64,
+        depth: 1,
+        shortest: 6,
+      })
+      for (const value of values) learned.learn(Buffer.from(value))
+      const detection = new Detection({ detectors: new Set(), patterns: [pattern], learned })
+      assert.match(maskAnyCut(detection, text).text, /^x [~mask]+(?:\\n)?[~mask]+ y$/, text)
+    }
+  }
 })

@@ -158,3 +158,14 @@ test('a value with an escape character in it is masked on a terminal, whole and 
     maskAnyCut(detection, text, true)
   }
 })
+
+test('no word is masked because a value becomes it without its line ends, backslashes or first bytes', () => {
+  const detection = detectionOf('postgr\nes', 'postgr\\es', 'post\\ngres', 'xpostgres', 'xxpostgres', 'postQ9-v4lue')
+  for (const text of [
+    'postgres',
+    'xpostgres is learned, postgres is not',
+    Buffer.from('postgres').toString('base64'),
+  ]) {
+    assert.match(maskText(detection, text).text, /postgres|cG9zdGdyZXM/)
+  }
+})

@@ -12,7 +12,15 @@ import { cut } from '../../support/cut.ts'
 import { maskText } from '../../support/masked-text.ts'
 
 const BOUNDS = { values: 100, bytes: 8_388_608, piece: 1_536, depth: 4, shortest: 6 }
-const VALUES = ['p4ss"w\\rd/é', 'npassword9', 'S3cr3t\nof two l1nes', '\u{1f511}-k3y-\u{1f511}', 'back\\', '<b>&1234']
+const VALUES = [
+  'p4ss"w\\rd/é',
+  'npassword9',
+  'S3cr3t\nof two l1nes',
+  '\u{1f511}-k3y-\u{1f511}',
+  'back\\',
+  '<b>&1234',
+  'k3y-\\","name":"k3y',
+]
 
 const learned = new LearnedValues(Buffer.alloc(32, 3), BOUNDS)
 for (const value of VALUES) learned.learn(Buffer.from(value))

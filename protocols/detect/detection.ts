@@ -7,9 +7,10 @@ import { limits } from '../limits.ts'
 import { DETECTORS, matchersOf } from './detectors.ts'
 import { GramFilter, GramTable, gramsOf } from './grams.ts'
 import type { LearnedValues } from './learned-values.ts'
-import { Scratch, type Sought, StreamMasker } from './masker.ts'
+import { type Sought, StreamMasker } from './masker.ts'
 import type { Matcher } from './match.ts'
 import { type CustomPattern, patternMatcher } from './patterns.ts'
+import { Scratch } from './scratch.ts'
 import { TerminalMasker } from './terminal-masker.ts'
 
 export interface DetectionOptions {

@@ -8,6 +8,7 @@ const MOST_SLOTS = 21
 const CROWDED = 24
 /** Bits for beginnings of three bytes, as a power of two: with 10,000 values one in twenty is set. */
 const THIRD_BITS = 21
+const SMALLEST_TABLE = 64
 const MULTIPLIER = 0x9e3779b1 | 0
 
 /** Four bytes as one number, the first lowest: what an Int32Array over the same memory reads on every machine that Node runs on. */
@@ -120,12 +121,18 @@ function thirdSlot(gram: number): number {
 
 /** From grams to numbers other than zero. */
 export class GramTable {
-  #grams = new Int32Array(64)
-  #values = new Int32Array(64)
+  #grams = new Int32Array(SMALLEST_TABLE)
+  #values = new Int32Array(SMALLEST_TABLE)
   #count = 0
 
   get size(): number {
     return this.#count
+  }
+
+  clear(): void {
+    this.#grams = new Int32Array(SMALLEST_TABLE)
+    this.#values = new Int32Array(SMALLEST_TABLE)
+    this.#count = 0
   }
 
   get(gram: number): number {

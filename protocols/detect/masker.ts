@@ -11,6 +11,7 @@ import type { LearnedValues } from './learned-values.ts'
 import { LongWalks } from './long-walks.ts'
 import { isCutNumber, MaskWriter } from './mask-text.ts'
 import { FOUND, Found, type Matcher, NONE, type Outcome, type Window } from './match.ts'
+import { BEHIND, type Scratch } from './scratch.ts'
 
 const NOTHING = new Uint8Array(0)
 const NO_WINDOW: Window = { text: NOTHING, end: 0, isFinal: false }
@@ -18,8 +19,6 @@ const BACKSLASH = 0x5c
 const LETTER_U = 0x75
 const LONGEST_ESCAPE = 6
 const LEARNED = 'learned'
-/** Bytes behind a text that there always are. */
-const BEHIND = 8
 const GRAM = 4
 /** A gram's bytes but one. */
 const BEGUN = 3
@@ -33,33 +32,6 @@ export interface Sought {
   readonly learned: LearnedValues | undefined
   readonly lookBehind: number
   readonly scratch: Scratch
-}
-
-/** Memory to lay out a text in, for the time of one call. */
-export class Scratch {
-  #bytes = new Uint8Array(1 << 16)
-  words = new Int32Array(this.#bytes.buffer)
-  readonly #kept: number
-
-  /** `kept`: larger memory is not kept for the next call. */
-  constructor(kept: number) {
-    this.#kept = kept
-  }
-
-  /** At least `length` bytes, and BEHIND behind them. */
-  take(length: number): Uint8Array {
-    if (this.#bytes.length < length + BEHIND) this.#allocate(1 << (33 - Math.clz32(length + BEHIND)))
-    return this.#bytes
-  }
-
-  done(): void {
-    if (this.#bytes.length > this.#kept) this.#allocate(this.#kept)
-  }
-
-  #allocate(length: number): void {
-    this.#bytes = new Uint8Array(length)
-    this.words = new Int32Array(this.#bytes.buffer)
-  }
 }
 
 /** How a scan ends: more may come; nothing has come for a while; nothing comes any more. */
@@ -298,7 +270,7 @@ export class StreamMasker implements TextMasker {
 
   #considerLearned(learned: LearnedValues, place: number, gram: number): void {
     const isDecided = this.#firstLive > place
-    this.#settle(place, learned.match(this.#window, place, gram, this.#found, this.#walks), LEARNED)
+    this.#settle(place, learned.walk.match(this.#window, place, gram, this.#found, this.#walks), LEARNED)
     // The first place that is not decided is looked at again, with all behind it: as if none of them had been yet.
     if (this.#found.isLong && isDecided && this.#firstLive > place) this.#decidedWalks.set(this.#walks)
   }

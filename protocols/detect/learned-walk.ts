@@ -1,0 +1,163 @@
+// Whether a learned value begins at a place of a text, in any of its forms, and how far it goes there: the text is read from
+// the place on as one form after the other, and what is read is followed as long as some value goes on so.
+
+import { maskedFrom, SURE_LENGTH } from './beginnings.ts'
+import { byteClass } from './classes.ts'
+import {
+  BASE64,
+  BASE64_SECOND,
+  BASE64_THIRD,
+  ESCAPED,
+  FormReader,
+  HEX,
+  JSON_ESCAPED,
+  LONGEST_GAP,
+  MORE,
+  PASSED,
+  RAW,
+  URL_ESCAPED,
+} from './encodings.ts'
+import type { GramTable } from './grams.ts'
+import type { KeyedPrefixes } from './keyed-prefixes.ts'
+import { isOrdinary, isWords } from './learnable.ts'
+import { LONG_WALK, type LongWalks } from './long-walks.ts'
+import { FOUND, type Found, LIVE, NONE, type Outcome, type Window } from './match.ts'
+
+/** Where too many were followed far already, so much of a value, verified, is masked. */
+const BRIEF_WALK = 16
+/** As hexadecimal digits so many, of four bytes. */
+const SURE_DIGITS = 8
+/** How many bytes of a value are read over where it is in base64 behind others. */
+const SKIPPED: Readonly<Record<number, number>> = { [BASE64_SECOND]: 2, [BASE64_THIRD]: 1 }
+const LONGEST_NUMBER = 32
+const LONGEST_COMMON = 64
+const COLON = 0x3a
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+export class LearnedWalk {
+  readonly #grams: GramTable
+  readonly #prefixes: KeyedPrefixes
+  readonly #reader = new FormReader()
+
+  /** What values are known by: forms by the first four characters, and hashes. Both change as values are learned. */
+  constructor(grams: GramTable, prefixes: KeyedPrefixes) {
+    this.#grams = grams
+    this.#prefixes = prefixes
+  }
+
+  /**
+   * Whether a learned value begins at `at`, where the four bytes of `gram` are (without what is passed over). `walks`: of the
+   * places before, and then of this one; `found.isLong` says that it is among them.
+   */
+  match(window: Window, at: number, gram: number, found: Found, walks: LongWalks): Outcome {
+    found.isLong = false
+    let forms = this.#grams.get(gram)
+    // Only an escape begins with a backslash.
+    if (window.text[at] === BACKSLASH) forms &= JSON_ESCAPED
+    if (forms === 0) return NONE
+    let outcome: Outcome = NONE
+    let from = window.end
+    let to = at
+    let isBase64 = false
+    let isSure = false
+    for (let left = forms; left !== 0; left &= left - 1) {
+      const form = left & -left
+      const each = this.#walk(form, window, at, found, walks)
+      // What has no escapes is not read again as if it had.
+      if (form === RAW && (left & ESCAPES) !== 0 && isPlain(window.text, at, this.#reader.at)) left &= ~ESCAPES
+      if (each === NONE) continue
+      const begins = maskedFrom(window.text, at, window.end, form === HEX ? SURE_DIGITS : SURE_LENGTH)
+      if (each === LIVE) {
+        from = outcome === LIVE ? Math.min(from, begins) : begins
+        outcome = LIVE
+        isSure ||= found.isSure
+      } else if (found.to > to) {
+        if (outcome !== LIVE) from = begins
+        if (outcome === NONE) outcome = FOUND
+        to = found.to
+        isBase64 = form === BASE64 || form === BASE64_SECOND || form === BASE64_THIRD
+        isSure = true
+      }
+    }
+    if (outcome === LIVE) return found.live(from, isSure && !isCommon(window, at))
+    if (outcome === NONE || from >= to || isNumber(window, at, to)) return NONE
+    found.mask(from, to)
+    found.isBase64 = isBase64
+    return FOUND
+  }
+
+  #walk(form: number, window: Window, at: number, found: Found, walks: LongWalks): Outcome {
+    const { text, end, isFinal } = window
+    const reader = this.#reader
+    const prefixes = this.#prefixes
+    reader.start(form, text, at, end)
+    prefixes.start(SKIPPED[form] ?? 0)
+    let to = -1
+    let state = 0
+    /** Bytes passed over in a row. */
+    let gap = 0
+    for (;;) {
+      const octet = reader.next()
+      if (octet === MORE) {
+        if (!isFinal) return found.live(at, prefixes.length >= SURE_LENGTH)
+        // Whoever chooses where a text ends (a log's limitBytes) could have all of a value but its last byte.
+        if (prefixes.length >= SURE_LENGTH && !isWords(textOf(window, at))) return found.mask(at, closingOf(window, at))
+      }
+      if (octet < 0) break
+      state = PASSED[(state & ESCAPED) * 128 + octet]!
+      if (state !== 0) {
+        if (++gap > LONGEST_GAP) break
+        continue
+      }
+      gap = 0
+      if (!prefixes.step(octet)) break
+      if (prefixes.isWhole()) to = reader.at
+      if (!prefixes.goesOn()) break
+      if (prefixes.length === BRIEF_WALK && walks.isFull(at)) return found.mask(at, reader.at)
+      if (prefixes.length === LONG_WALK) {
+        walks.add(at)
+        found.isLong = true
+      }
+    }
+    return to === -1 ? NONE : found.mask(at, to)
+  }
+}
+
+const ESCAPES = JSON_ESCAPED | URL_ESCAPED
+
+/** Whether a text is the same as it is and without escapes of JSON and URLs. */
+function isPlain(text: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (ESCAPING[text[at]!] === 1) return false
+  return true
+}
+
+const ESCAPING = byteClass('\\"%+')
+
+/** Whether what has come of a value is words alone: it tells nothing yet, and other text begins so too ("postgres"). */
+function isCommon(window: Window, at: number): boolean {
+  return window.end - at <= LONGEST_COMMON && isOrdinary(textOf(window, at))
+}
+
+/** Where what closes JSON begins, behind which nothing comes: between two lengths a text that goes astray is followed. */
+function closingOf({ text, end }: Window, at: number): number {
+  let to = end
+  while (to > at && CLOSING[text[to - 1]!] === 1) to -= 1
+  return to
+}
+
+const CLOSING = byteClass(' \t\r\n"}]')
+
+function textOf({ text, end }: Window, at: number): string {
+  return Buffer.from(text.subarray(at, end)).toString('latin1').trim()
+}
+
+/** Whether what matches is of a number in JSON without spaces, as the API server writes it: with a mask in it that would be JSON no more. */
+function isNumber({ text }: Window, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (NUMBER[text[at]!] !== 1) return false
+  let at = from
+  while (at > 0 && from - at < LONGEST_NUMBER && NUMBER[text[at - 1]!] === 1) at -= 1
+  return text[at - 1] === COLON && text[at - 2] === QUOTE && text[at - 3] !== BACKSLASH
+}
+
+const NUMBER = byteClass('0-9.eE+-')

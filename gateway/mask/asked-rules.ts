@@ -15,13 +15,17 @@ interface Asked {
 /** Verbs and subresources whose bodies are streams of bytes, not the resource's objects. */
 const STREAMS = new Set(['exec', 'attach', 'portforward', 'proxy', 'log'])
 
+export function isOfObjects({ isResource, verb, subresource }: RequestAttributes): boolean {
+  return isResource && !STREAMS.has(verb) && !STREAMS.has(subresource)
+}
+
 /** Undefined where nothing that is asked for has masked fields. */
 export function askedRules(
   rules: readonly MaskRule[],
   cluster: string,
   attributes: RequestAttributes,
 ): AskedRules | undefined {
-  if (!attributes.isResource || STREAMS.has(attributes.verb) || STREAMS.has(attributes.subresource)) return undefined
+  if (!isOfObjects(attributes)) return undefined
   let asked: Asked[] | undefined
   for (const rule of rules) {
     const tree = rule.tree(cluster, attributes)

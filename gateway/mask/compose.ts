@@ -8,6 +8,7 @@ import { limits } from '../../protocols/limits.ts'
 import { ageFile, ageRecipient } from './age-file.ts'
 import { builtinRules } from './builtin-rules.ts'
 import type { MaskingDocument } from './document.ts'
+import { escapedForms } from './escaped-forms.ts'
 import type { LearnFrom } from './field-record.ts'
 import { configuredRule } from './mask-rule.ts'
 import { Masking } from './masking.ts'
@@ -56,6 +57,8 @@ export function learnerOf(learned: LearnedValues): LearnFrom {
   return (object, path, value, origin) => {
     if (path.endsWith('.namespace')) return
     const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
-    if (text !== object.name && text !== object.namespace) learned.learn(value, origin)
+    if (text === object.name || text === object.namespace) return
+    learned.learn(value, origin)
+    for (const form of escapedForms(value)) learned.learn(form, origin)
   }
 }

@@ -16,13 +16,13 @@ export interface Masked {
 export class MaskCounts {
   readonly #rules = new Map<string, { readonly fields: Set<string>; count: number }>()
 
-  add(rule: string, field: string): void {
+  add(rule: string, field: string, count = 1): void {
     let found = this.#rules.get(rule)
     if (found === undefined) {
       found = { fields: new Set(), count: 0 }
       this.#rules.set(rule, found)
     }
-    found.count += 1
+    found.count += count
     if (found.fields.size < NAMED_FIELDS) found.fields.add(shortened(field))
   }
 

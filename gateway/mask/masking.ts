@@ -9,18 +9,18 @@ import type { TextMasker, TextMaskers } from '../../protocols/kube/text-masker.t
 import { limits } from '../../protocols/limits.ts'
 import { ProtobufBody } from '../../protocols/protobuf/body.ts'
 import { isMaskable } from '../../protocols/protobuf/maskable.ts'
-import { YamlBody } from '../../protocols/yaml/body.ts'
+import { type MaskWords, YamlBody } from '../../protocols/yaml/body.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import type { Principal } from '../principal.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
 import { acceptMaskable, acceptPlain } from './accept.ts'
-import { AnswerMask } from './answer-mask.ts'
-import { type AskedRules, askedRules } from './asked-rules.ts'
+import { AnswerMask, type AnswerMaskParts } from './answer-mask.ts'
+import { type AskedRules, askedRules, isOfObjects } from './asked-rules.ts'
 import type { MaskingDocument } from './document.ts'
 import { FieldRecord, type Learn, type LearnFrom, UNMASKED } from './field-record.ts'
 import type { FieldNode } from './field-tree.ts'
 import type { MaskRule } from './mask-rule.ts'
-import type { Masked } from './masked.ts'
+import { MaskCounts, type Masked } from './masked.ts'
 import { type Original, Originals, type Seal } from './original.ts'
 import { movedOut } from './patch-paths.ts'
 import { RefusalRecord } from './refusal-record.ts'
@@ -178,7 +178,11 @@ export class RequestMask {
       isOpaque: !isReadable,
     } as const
     const rules = this.#rules
-    if (rules === undefined) return isReadable || this.#mayBeOpaque ? new AnswerMask(plain) : unreadable()
+    if (rules === undefined) {
+      if (!isReadable && !this.#mayBeOpaque) return unreadable()
+      const isYaml = type === 'application/yaml' && isReadable && isOfObjects(this.#attributes)
+      return new AnswerMask(isYaml ? { ...plain, ...this.#yaml() } : plain)
+    }
     const Rewriter = REWRITERS.get(type)
     // Refusals of the API server's own filters are plain text, and come before there is an object.
     const isText = type === '' || type.startsWith('text/')
@@ -191,17 +195,27 @@ export class RequestMask {
     const record = isQuoting ? new RefusalRecord(key, rules) : new FieldRecord(key, rules, false, this.#learn(false))
     // A refusal is one object, whatever was asked for.
     const shape = isRefused ? 'object' : this.#shape
-    const taped = new Rewriter(shape, record, limits.mask)
+    const taped = new Rewriter(shape, record, limits.mask, (words) => this.#words.values(words, record.counts))
     const own = this.#own
     if (own === rules) return new AnswerMask({ ...plain, record, taped })
     let passedRecord: FieldRecord | RefusalRecord | undefined
     if (own !== undefined) {
       passedRecord = isQuoting ? new RefusalRecord(key, own) : new FieldRecord(key, own, false, undefined)
     }
-    const passed = new Rewriter(shape, passedRecord ?? UNMASKED, limits.mask)
+    const counts = passedRecord?.counts ?? new MaskCounts()
+    const ownWords = new MaskedWords(detectors)
+    const maskWords = this.#seesAll ? undefined : (words: readonly string[]) => ownWords.values(words, counts)
+    const passed = new Rewriter(shape, passedRecord ?? UNMASKED, limits.mask, maskWords)
     // What a rule hides from others has been learned, and is not hidden from this caller.
     const passedText = this.#seesAll ? 'none' : detectors.masker({ terminal: false })
     return new AnswerMask({ ...plain, record, taped, passed, passedRecord, passedText })
+  }
+
+  /** Of objects without masked fields: text masks alone would not find what YAML folds. */
+  #yaml(): Pick<AnswerMaskParts, 'taped' | 'passed' | 'record'> {
+    const record = { counts: new MaskCounts() }
+    const taped = new YamlBody('object', UNMASKED, limits.mask, (words) => this.#words.values(words, record.counts))
+    return { record, taped, passed: this.#isExempt ? new YamlBody('object', UNMASKED, limits.mask) : undefined }
   }
 
   /** What masks an exec, attach or port-forward. */
@@ -249,7 +263,7 @@ export class RequestMask {
 const READS = new Set(['get', 'list', 'watch'])
 
 interface RewriterClass {
-  new (shape: BodyShape, masker: FieldMasker, bounds: typeof limits.mask): BodyRewriter
+  new (shape: BodyShape, masker: FieldMasker, bounds: typeof limits.mask, words?: MaskWords): BodyRewriter
 }
 
 const REWRITERS: ReadonlyMap<string, RewriterClass> = new Map<string, RewriterClass>([

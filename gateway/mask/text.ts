@@ -3,7 +3,7 @@
 
 import type { Fields } from '../../protocols/fields.ts'
 import type { TextMasker, TextMaskers } from '../../protocols/kube/text-masker.ts'
-import type { Masked } from './masked.ts'
+import type { MaskCounts, Masked } from './masked.ts'
 
 /** The bytes masked, the array itself where nothing in it is; and what was. */
 export function maskedBytes(
@@ -68,6 +68,11 @@ export class MaskedWords {
     return words.length === 0 ? words : this.#joined(words, ' ', 'utf8')
   }
 
+  /** Values that stand apart, each whole; `counts` is told what of them is masked. */
+  values(values: readonly string[], counts: MaskCounts): readonly string[] {
+    return values.length === 0 ? values : this.#joined(values, '\n', 'utf8', counts)
+  }
+
   text(text: string): string {
     return this.#joined([text], '', 'utf8')[0] as string
   }
@@ -93,10 +98,16 @@ export class MaskedWords {
     return `${masked.slice(0, mark + 1)}${query.join('&')}`
   }
 
-  #joined(words: readonly string[], between: string, encoding: 'latin1' | 'utf8'): readonly string[] {
+  #joined(
+    words: readonly string[],
+    between: string,
+    encoding: 'latin1' | 'utf8',
+    counts?: MaskCounts,
+  ): readonly string[] {
     const whole = Buffer.from(words.join(between), encoding)
-    const { bytes } = maskedBytes(this.#maskers, whole)
+    const { bytes, masked } = maskedBytes(this.#maskers, whole)
     if (bytes === whole) return words
+    for (const { rule, fields, count } of masked) counts?.add(rule, fields, count)
     let at = 0
     return words.map((word) => {
       const end = at + Buffer.byteLength(word, encoding)

@@ -13,18 +13,26 @@ import { quoted, wordOf } from './scalar.ts'
 
 const NOTHING = new Uint8Array(0)
 
+/** Masks what stands in words without knowing their fields: as many, in the same order. */
+export type MaskWords = (words: readonly string[]) => readonly string[]
+
 export class YamlBody implements BodyRewriter {
   readonly #masker: FieldMasker
   readonly #bounds: Limits['mask']
   readonly #isWatch: boolean
+  readonly #words: MaskWords | undefined
   #held: Uint8Array[] = []
   #length = 0
 
-  /** An object and a list are read alike; the API server has no watch in YAML, and one is refused. */
-  constructor(shape: BodyShape, masker: FieldMasker, bounds: Limits['mask']) {
+  /**
+   * An object and a list are read alike; the API server has no watch in YAML, and one is refused. `words`: asked for the values
+   * that `masker` leaves as they are, since lines of YAML are folded at blanks, and it has more escapes and quotes than JSON.
+   */
+  constructor(shape: BodyShape, masker: FieldMasker, bounds: Limits['mask'], words?: MaskWords) {
     this.#masker = masker
     this.#bounds = bounds
     this.#isWatch = shape === 'watch'
+    this.#words = words
   }
 
   receive(bytes: Uint8Array): Uint8Array {
@@ -48,25 +56,48 @@ export class YamlBody implements BodyRewriter {
     const twin = new JsonTwin(root, this.#bounds)
     const masker = new ObjectMasker(this.#masker, this.#bounds)
     masker.find(twin.json, 0)
-    const pieces: string[] = []
-    let done = 0
+    const shown = new Map<number, string>()
     for (const { from, token } of masker.edits()) {
-      const { start, end } = twin.placeOf(from)
-      pieces.push(text.slice(done, start), quoted(JSON.parse(Buffer.from(token).toString()) as string))
-      // A block scalar ends with its last line.
-      if (text[end - 1] === '\n') pieces.push('\n')
-      done = end
+      shown.set(from, JSON.parse(Buffer.from(token).toString()) as string)
     }
-    pieces.push(text.slice(done))
-    return Buffer.from(pieces.join(''))
+    if (this.#words !== undefined) {
+      const others = [...twin.places].filter(([at]) => !shown.has(at))
+      const words = this.#words(others.map(([, { value }]) => value))
+      for (const [index, [at, { value }]] of others.entries()) {
+        const word = words[index] as string
+        if (word !== value) shown.set(at, word)
+      }
+    }
+    return shown.size === 0 ? Buffer.from(text) : replaced(text, twin.places, shown)
   }
 }
+
+/** `places` in the order of the text. */
+function replaced(text: string, places: Places, shown: ReadonlyMap<number, string>): Uint8Array {
+  const pieces: string[] = []
+  let done = 0
+  for (const [at, { range }] of places) {
+    const value = shown.get(at)
+    if (value === undefined) continue
+    if (range === undefined || range === null) throw new MisuseError('a scalar that stands nowhere')
+    const [start, end] = range
+    pieces.push(text.slice(done, start), quoted(value))
+    // A block scalar ends with its last line.
+    if (text[end - 1] === '\n') pieces.push('\n')
+    done = end
+  }
+  pieces.push(text.slice(done))
+  return Buffer.from(pieces.join(''))
+}
+
+/** Scalars by where their strings begin in the JSON. */
+type Places = ReadonlyMap<number, Scalar<string>>
 
 /** The JSON that a document means, and where in the YAML its strings stand. */
 class JsonTwin {
   readonly json: Buffer
   readonly #bounds: YamlBounds
-  readonly #places = new Map<number, Scalar>()
+  readonly #places = new Map<number, Scalar<string>>()
   readonly #pieces: string[] = []
   #length = 0
 
@@ -77,11 +108,8 @@ class JsonTwin {
     this.json = Buffer.from(this.#pieces.join(''))
   }
 
-  /** Of the string that begins at json[at]. */
-  placeOf(at: number): { readonly start: number; readonly end: number } {
-    const range = this.#places.get(at)?.range
-    if (range === undefined || range === null) throw new MisuseError('a mask where no string begins')
-    return { start: range[0], end: range[1] }
+  get places(): Places {
+    return this.#places
   }
 
   /** Nesting was bounded by the reader. */

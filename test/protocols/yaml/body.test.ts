@@ -242,3 +242,18 @@ test('any object in YAML is masked as it is in JSON', () => {
   )
   assert.ok(masked > 200, `only ${masked} were masked`)
 })
+
+test('words that no field masks are asked for whole, in order, and stand on one line where they are changed', () => {
+  const asked: string[][] = []
+  const words = (values: readonly string[]): readonly string[] => {
+    asked.push([...values])
+    return values.map((value) => (value.includes('x') ? 'y: ~' : value))
+  }
+  const text = "a: 1\nb: one x\n  two\ndata:\n  k: eA==\nc:\n- 'it''s'\n- \"q\\tx\"\n- |\n  x\n  y\nd: end\n"
+  const body = new YamlBody('object', masker, limits.mask, words)
+  const head = Buffer.from(body.receive(Buffer.from(text)))
+  const shown = Buffer.concat([head, body.end()]).toString()
+  assert.deepEqual(asked, [['one x two', "it's", 'q\tx', 'x\ny\n', 'end']])
+  const masked = Buffer.from('<|data.k|1>').toString('base64')
+  assert.equal(shown, `a: 1\nb: "y: ~"\ndata:\n  k: "${masked}"\nc:\n- 'it''s'\n- "y: ~"\n- "y: ~"\nd: end\n`)
+})

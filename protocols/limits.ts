@@ -101,7 +101,7 @@ const defaults = {
     /** argv of one exec: words, and bytes in all. Linux' own ARG_MAX is 2 MiB, but the request line bounds it first. */
     commandWords: 1_024,
     /** One event of a watch over WebSocket, which is held until it is whole: as one object of a masked list. */
-    watchEvent: 8_388_608,
+    watchEvent: 16_777_216,
   },
   tape: {
     /** One entry as stored, bytes: 64 KiB of stream or body, a request head, or a whole request body with room to spare. */
@@ -223,8 +223,8 @@ const defaults = {
   mask: {
     /** A masked body that is no list: etcd takes objects of 1.5 MiB, Tables and aggregated APIs are longer. */
     object: 16_777_216,
-    /** One object of a masked list. */
-    item: 8_388_608,
+    /** One object of a masked list: each byte of the 1.5 MiB that etcd takes may be six in JSON ("<" is \u003c to Go). */
+    item: 16_777_216,
     /**
      * A masked list in protobuf, which is held to its end: its length stands before it. 10,000 Secrets of three values of a
      * kilobyte are 32 MB; who lists more asks for pages, for JSON or for a watch, none of which is held.
@@ -252,6 +252,8 @@ const defaults = {
     inflatedRatio: 128,
     /** Bytes of an answer that are encrypted together where originals are kept: held in memory until they are. */
     original: 1_048_576,
+    /** Values of one object of which the escaped forms are learned too: up to six each, at 40 µs. */
+    escapedValues: 128,
     /** Keys that originals are encrypted to: 0.1 ms each for every piece. */
     recipients: 8,
     /** What is held back of a stream passes after this much quiet: an echo must not be felt, a log line may wait. */

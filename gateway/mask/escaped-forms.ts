@@ -33,7 +33,8 @@ const NONE: readonly Uint8Array[] = []
 
 function addForms(secret: Uint8Array, forms: Set<string>): void {
   const text = Buffer.from(secret).toString('utf8')
-  if (!ESCAPED.test(text)) return
+  // The strings of JSON are secrets of their own.
+  if (!ESCAPED.test(text) || /^\s*[[{]/.test(text)) return
   for (const escaped of [asGo, asMostDo]) {
     let form = text
     for (let level = 0; level < LEVELS; level += 1) {

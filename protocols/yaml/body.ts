@@ -56,16 +56,16 @@ export class YamlBody implements BodyRewriter {
     const twin = new JsonTwin(root, this.#bounds)
     const masker = new ObjectMasker(this.#masker, this.#bounds)
     masker.find(twin.json, 0)
-    const shown = new Map<number, string>()
+    const shown = new Map<number, Shown>()
     for (const { from, token } of masker.edits()) {
-      shown.set(from, JSON.parse(Buffer.from(token).toString()) as string)
+      shown.set(from, { value: JSON.parse(Buffer.from(token).toString()) as string, isLikeIt: false })
     }
     if (this.#words !== undefined) {
       const others = [...twin.places].filter(([at]) => !shown.has(at))
       const words = this.#words(others.map(([, { value }]) => value))
       for (const [index, [at, { value }]] of others.entries()) {
         const word = words[index] as string
-        if (word !== value) shown.set(at, word)
+        if (word !== value) shown.set(at, { value: word, isLikeIt: true })
       }
     }
     return shown.size === 0 ? Buffer.from(text) : replaced(text, twin.places, shown)
@@ -73,21 +73,46 @@ export class YamlBody implements BodyRewriter {
 }
 
 /** `places` in the order of the text. */
-function replaced(text: string, places: Places, shown: ReadonlyMap<number, string>): Uint8Array {
+function replaced(text: string, places: Places, shown: ReadonlyMap<number, Shown>): Uint8Array {
   const pieces: string[] = []
   let done = 0
-  for (const [at, { range }] of places) {
-    const value = shown.get(at)
-    if (value === undefined) continue
+  for (const [at, node] of places) {
+    const inPlace = shown.get(at)
+    if (inPlace === undefined) continue
+    const { range } = node
     if (range === undefined || range === null) throw new MisuseError('a scalar that stands nowhere')
     const [start, end] = range
-    pieces.push(text.slice(done, start), quoted(value))
+    const block = inPlace.isLikeIt ? asBlock(text.slice(start, end), node, inPlace.value) : undefined
+    pieces.push(text.slice(done, start), block ?? quoted(inPlace.value))
     // A block scalar ends with its last line.
     if (text[end - 1] === '\n') pieces.push('\n')
     done = end
   }
   pieces.push(text.slice(done))
   return Buffer.from(pieces.join(''))
+}
+
+/** A literal block whose lines stay as many, with its blanks and without its last line end; undefined where it is none. */
+function asBlock(source: string, { type, value: before }: Scalar<string>, value: string): string | undefined {
+  if (type !== 'BLOCK_LITERAL') return undefined
+  const [head = '', ...lines] = source.replace(/\n$/, '').split('\n')
+  const was = before.split('\n')
+  const is = value.split('\n')
+  if (was.length !== is.length || was.length < lines.length) return undefined
+  const shown: string[] = []
+  for (const [index, line] of lines.entries()) {
+    const content = was[index] as string
+    if (!line.endsWith(content) || /\S/.test(line.slice(0, line.length - content.length))) return undefined
+    shown.push(line.slice(0, line.length - content.length) + is[index])
+  }
+  return [head, ...shown].join('\n')
+}
+
+/** What stands in place of a scalar. */
+interface Shown {
+  readonly value: string
+  /** The scalar itself but for some of its characters. */
+  readonly isLikeIt: boolean
 }
 
 /** Scalars by where their strings begin in the JSON. */

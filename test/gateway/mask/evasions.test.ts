@@ -186,3 +186,20 @@ test('what the tape says of masked fields is bounded, however long their names a
   assert.ok((masked[0]?.fields.length ?? 0) < 8_192, String(masked[0]?.fields.length))
   assert.equal(masked[0]?.count, 20)
 })
+
+test('an object as large as etcd takes passes in a list and in a watch, though each of its bytes is six in JSON', () => {
+  const object = `{"metadata":{"name":"big"},"data":{"a":"${'\\u003c'.repeat(1_572_864)}"}}`
+  for (const [target, body] of [
+    ['/api/v1/configmaps', `{"items":[${object}]}`],
+    ['/api/v1/configmaps?watch=1', `{"type":"ADDED","object":${object}}\n`],
+  ] as const) {
+    const mask = requestTo(target, 'GET').answer(200, type('application/json'))
+    assert.ok('receive' in mask)
+    let length = 0
+    for (let at = 0; at < body.length; at += 1_048_576) {
+      length += mask.receive(Buffer.from(body.slice(at, at + 1_048_576))).passed.length
+    }
+    assert.equal(length + mask.end().passed.length, body.length, target)
+  }
+  assert.ok(limits.kubernetes.watchEvent > object.length)
+})

@@ -257,3 +257,22 @@ test('words that no field masks are asked for whole, in order, and stand on one 
   const masked = Buffer.from('<|data.k|1>').toString('base64')
   assert.equal(shown, `a: 1\nb: "y: ~"\ndata:\n  k: "${masked}"\nc:\n- 'it''s'\n- "y: ~"\n- "y: ~"\nd: end\n`)
 })
+
+test('a literal block stays one where its lines stay as many', () => {
+  const words = (values: readonly string[]): readonly string[] =>
+    values.map((value) => value.replaceAll('secret', '~~~~~~'))
+  for (const [text, shown] of [
+    ['a: |\n  one\n    secret two\n\n  three\nb: x\n', 'a: |\n  one\n    ~~~~~~ two\n\n  three\nb: x\n'],
+    ['a: |-\n  secret\nb: x\n', 'a: |-\n  ~~~~~~\nb: x\n'],
+    ['a: |+\n  secret\n\n', 'a: |+\n  ~~~~~~\n\n'],
+    ['a: |2\n    secret\n', 'a: |2\n    ~~~~~~\n'],
+    ['- |\n  secret', '- |\n  ~~~~~~'],
+    ['a: >\n  secret\n  two\nb: x\n', 'a: "~~~~~~ two\\n"\nb: x\n'],
+  ] as const) {
+    const body = new YamlBody('object', masker, limits.mask, words)
+    const head = Buffer.from(body.receive(Buffer.from(text)))
+    const whole = Buffer.concat([head, body.end()]).toString()
+    assert.equal(whole, shown)
+    assert.ok(isDeepStrictEqual(parse(whole), JSON.parse(JSON.stringify(parse(text)).replaceAll('secret', '~~~~~~'))))
+  }
+})

@@ -4,12 +4,16 @@
 import pino, { type Logger } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { type RunningGateway, startGateway } from './gateway.ts'
+import { loggedError } from './logged-error.ts'
 import { endOfLife } from './node-version.ts'
 import { WatchedFiles } from './watched-files.ts'
 
 /** Runs until it has drained. Resolves with the exit code: 0, or 1 if it could not start. */
 export async function serve(options: { config: string }): Promise<number> {
-  const log = pino({ base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }))
+  const log = pino(
+    { base: { pid: process.pid }, serializers: { err: loggedError } },
+    pino.destination({ dest: 2, sync: true }),
+  )
   const old = endOfLife(process.versions.node, new Date().toISOString().slice(0, 10))
   if (old !== undefined) log.warn(old)
   let config: Config

@@ -108,7 +108,7 @@ export class AnswerMask {
       this.#isOpaqueTold = true
       return [{ rule: 'mask.opaque', fields: 'the body was not looked into', count: 0 }]
     }
-    const masked = [...(this.#parts.record?.counts.take() ?? []), ...textMasked(this.#parts.text)]
+    const masked = [...inWords(this.#parts.record, this.#parts.words), ...textMasked(this.#parts.text)]
     if (masked.length > 0) this.#parts.originals?.masked()
     return masked
   }
@@ -169,6 +169,11 @@ export class AnswerMask {
     if (count === 0) return NOTHING
     return Buffer.concat(this.#waiting.splice(0, count).map(({ bytes }) => bytes))
   }
+}
+
+/** Names of fields are a caller's words. */
+function inWords(record: AnswerMaskParts['record'], words: MaskedWords): Masked[] {
+  return (record?.counts.take() ?? []).map((masked) => ({ ...masked, fields: words.text(masked.fields) }))
 }
 
 function rewritten(rewriter: BodyRewriter | undefined, bytes: Uint8Array, isEnd: boolean): Uint8Array {

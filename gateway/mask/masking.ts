@@ -24,7 +24,7 @@ import { MaskCounts, type Masked } from './masked.ts'
 import { type Original, Originals, type Seal } from './original.ts'
 import { movedOut } from './patch-paths.ts'
 import { RefusalRecord } from './refusal-record.ts'
-import { scanForSentinels } from './sentinel-scan.ts'
+import { scanBytes, scanForSentinels } from './sentinel-scan.ts'
 import { isAmong } from './subjects.ts'
 import { maskedFields, NOT_KEPT } from './taped-body.ts'
 import { MaskedWords, maskedBytes } from './text.ts'
@@ -129,7 +129,8 @@ export class RequestMask {
   /** Why a body may not go on: it would write a mask over a value, or is in a form that cannot be read. */
   refusal(fields: Fields, body: Uint8Array): Refusal | undefined {
     const { isResource, verb } = this.#attributes
-    if (!isResource || verb === 'proxy') return undefined
+    // What servers behind a proxy take is known to nobody here: only what stands in the open can be found.
+    if (!isResource || verb === 'proxy') return scanBytes(body)
     const type = mediaType(fields)
     if (type.includes('protobuf') && this.#rules !== undefined && !isMaskable(this.#attributes, this.#rules.tree)) {
       const message = 'masked fields cannot be masked on the tape in protobuf; send this object as JSON or YAML'
@@ -150,7 +151,7 @@ export class RequestMask {
       readable = maskedFields(body, mediaType(fields), record, rules.tree)
       if (readable === undefined)
         return this.#bodyOf(NOT_KEPT, [{ rule: rules.names, fields: 'the body', count: 1 }], body)
-      masked = record.counts.take()
+      masked = record.counts.take().map((each) => ({ ...each, fields: this.#words.text(each.fields) }))
     }
     const text = maskedBytes(this.#parts.text, readable)
     return this.#bodyOf(text.bytes, [...masked, ...text.masked], body)

@@ -33,6 +33,11 @@ export function scanForSentinels(body: Uint8Array, mediaType: string, encoding: 
   return inBytes ? sentinelIn('the body') : undefined
 }
 
+/** The same for a body of no known form: looked through as it stands. */
+export function scanBytes(body: Uint8Array): Refusal | undefined {
+  return bytesHaveSentinel(body) || hasTextMark(body) ? sentinelIn('the body') : undefined
+}
+
 function scanProtobuf(body: Uint8Array): Refusal | undefined {
   try {
     const path = findInProtobuf(body, (value) => isHeld(asBuffer(value).toString('latin1'), 0), limits.mask)

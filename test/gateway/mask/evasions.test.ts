@@ -203,3 +203,27 @@ test('an object as large as etcd takes passes in a list and in a watch, though e
   }
   assert.ok(limits.kubernetes.watchEvent > object.length)
 })
+
+test('a mask is not written by way of a proxy either, nor of a path that is no resource', () => {
+  for (const target of ['/api/v1/namespaces/prod/services/vault/proxy/v1/secret', '/x']) {
+    const refused = (body: string) => requestTo(target, 'PUT').refusal(type('text/plain'), Buffer.from(body))
+    for (const body of ['a=~mask~~~', `b=sallyport-masked-${'a'.repeat(24)}`, 'c=/mask+//']) {
+      assert.deepEqual([refused(body)?.status, refused(body)?.rule], [422, 'mask.sentinel'], body)
+    }
+    assert.equal(refused('{"a":1,"a":2'), undefined)
+  }
+})
+
+test('a token that is the name of a field is masked where the tape says what is masked', () => {
+  const key = `ghp_${'a1B2c3D4e5F6'.repeat(3)}`
+  const body = JSON.stringify({ metadata: { name: 'db' }, data: { [key]: 'dmFsdWU=' } })
+  const taped = requestTo(SECRET, 'PUT').body(type('application/json'), Buffer.from(body), true)
+  const answer = requestTo(SECRET, 'GET').answer(200, type('application/json'))
+  assert.ok('receive' in answer)
+  answer.receive(Buffer.from(body))
+  answer.end()
+  for (const masked of [taped.masked, answer.masked()]) {
+    assert.equal(masked[0]?.rule, 'secrets')
+    assert.doesNotMatch(JSON.stringify(masked), /ghp_/)
+  }
+})

@@ -35,10 +35,18 @@ const ORDINARY: readonly RegExp[] = [
 
 /** Whether a value may be learned. Certificates are public, and so are words, also several in a row: "postgres-primary". */
 export function isLearnable(value: Uint8Array): boolean {
+  return isDistinct(value) && !isCertificate(textOf(value))
+}
+
+/** Whether it is neither filling nor ordinary. */
+export function isDistinct(value: Uint8Array): boolean {
   if (isFilling(value)) return false
-  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1').trim()
-  if (isCertificate(text)) return false
+  const text = textOf(value)
   return text.length > LONGEST_ORDINARY || !isOrdinary(text)
+}
+
+function textOf(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1').trim()
 }
 
 function isFilling(value: Uint8Array): boolean {

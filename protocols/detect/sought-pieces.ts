@@ -5,7 +5,7 @@ import { maskedFrom } from './beginnings.ts'
 import { byteClass } from './classes.ts'
 import { ESCAPED, PASSED, withoutPassed } from './encodings.ts'
 import { SHORTEST_PIECE } from './first-grams.ts'
-import { isLearnable } from './learnable.ts'
+import { isDistinct } from './learnable.ts'
 import { isRepetitive, LONG_WALK } from './long-walks.ts'
 import { MaskWriter } from './mask-text.ts'
 
@@ -42,7 +42,7 @@ export class SoughtPieces {
     let [from, to] = [0, sequence.length]
     while (from < to && KEPT[sequence[from]!] === 1) from += 1
     while (to > from && KEPT[sequence[to - 1]!] === 1) to -= 1
-    return to - from >= this.#shortest && isLearnable(sequence) && this.#isMasked(part)
+    return to - from >= this.#shortest && isDistinct(sequence) && this.#isMasked(part)
   }
 
   #isMasked(part: Uint8Array): boolean {

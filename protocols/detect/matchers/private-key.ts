@@ -44,7 +44,8 @@ function matchBody({ text, end, isFinal }: Window, from: number, found: Found): 
   for (const most = from + limits.detect.keyHeader; at < most; ) {
     let name = at
     while (name < end && name - at < LONGEST_NAME && BODY[text[name]!] === 1) name += 1
-    if (name >= end && name - at < LONGEST_NAME) return isFinal ? NONE : found.live(at, true)
+    if (name >= end && !isFinal) return found.live(at, true)
+    if (name >= end) return name - at < SHORTEST_LINE ? NONE : found.mask(at, at, RUN)
     if (name === at) return NONE
     if (text[name] !== COLON && text[name] !== DASH) {
       const width = lineEndWidth(text, name, end)

@@ -33,6 +33,9 @@ const VECTORS: Readonly<Record<string, Vectors>> = {
       `-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2\n\n«${LONG}»\n«=aB3d»\n-----END PGP PRIVATE KEY BLOCK-----`,
       `{"key":"-----BEGIN PRIVATE KEY-----\\n«${MIXED}»\\n«${MIXED}»\\n-----END PRIVATE KEY-----\\n","a":1}`,
       `tls.key: |\r\n  -----BEGIN PRIVATE KEY-----\r\n  «${MIXED}»\r\n  «${MIXED}»\r\n  -----END PRIVATE KEY-----\r\n`,
+      // Cut off: head -c, a log's limitBytes.
+      `-----BEGIN PRIVATE KEY-----\n«${MIXED}»`,
+      `-----BEGIN PRIVATE KEY-----\n«${MIXED}${MIXED}»`,
       `key-data: «${base64(pem('PRIVATE KEY').replaceAll(/[«»]/g, '')).replace(/=+$/, '')}»=`.replace('»=', '»='),
     ],
     unmasked: [
@@ -40,6 +43,8 @@ const VECTORS: Readonly<Record<string, Vectors>> = {
       `-----BEGIN PUBLIC KEY-----\n${MIXED}\n-----END PUBLIC KEY-----\n`,
       `ca: ${base64(CERTIFICATE)}`,
       'grep for -----BEGIN PRIVATE KEY----- in "files"',
+      // A header, its name as long as a body's line.
+      `-----BEGIN PRIVATE KEY-----\n${MIXED}${MIXED}: x\n`,
     ],
   },
   jwt: {

@@ -380,3 +380,8 @@ test('what a mask would leave as it is is not learned', () => {
     assert.equal(learned.size, 0, value)
   }
 })
+
+test('a value that begins as a certificate without its line ends would is learned', () => {
+  const value = '-----BEGIN CERTIFICA\nTE-v4lue-S3cret'
+  assert.doesNotMatch(masked(learning(value), `x ${value} y`), /TE-v4/)
+})

@@ -65,7 +65,7 @@ export class LearnedWalk {
       const form = left & -left
       const each = this.#walk(form, window, at, found, walks)
       // What has no escapes is not read again as if it had.
-      if (form === RAW && (left & ESCAPES) !== 0 && isPlain(window.text, at, this.#reader.at)) left &= ~ESCAPES
+      if (form === RAW && (left & ESCAPES) !== 0) left &= ~ESCAPES | escapesIn(window.text, at, this.#reader.at)
       if (each === NONE) continue
       const begins = maskedFrom(window.text, at, window.end, form === HEX ? SURE_DIGITS : SURE_LENGTH)
       if (each === LIVE) {
@@ -126,13 +126,20 @@ export class LearnedWalk {
 
 const ESCAPES = JSON_ESCAPED | URL_ESCAPED
 
-/** Whether a text is the same as it is and without escapes of JSON and URLs. */
-function isPlain(text: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (ESCAPING[text[at]!] === 1) return false
-  return true
+/** Which of ESCAPES a text has such of as mean something else than what is left without backslashes. */
+function escapesIn(text: Uint8Array, from: number, to: number): number {
+  let forms = 0
+  for (let at = from; at < to; at++) {
+    const octet = text[at]!
+    if (octet === PERCENT || octet === PLUS) forms |= URL_ESCAPED
+    else if (octet === BACKSLASH && MEANING[text[at + 1]!] === 1) forms |= JSON_ESCAPED
+  }
+  return forms
 }
 
-const ESCAPING = byteClass('\\"%+')
+const MEANING = byteClass('bftu')
+const PERCENT = 0x25
+const PLUS = 0x2b
 
 /** Whether what has come of a value is words alone: it tells nothing yet, and other text begins so too ("postgres"). */
 function isCommon(window: Window, at: number): boolean {

@@ -5,6 +5,7 @@ import { Composer, type Document, isScalar, visit } from 'yaml'
 import { limits } from '../../protocols/limits.ts'
 import { tokensOf } from '../../protocols/yaml/document.ts'
 import { hasKeyTwice } from '../json.ts'
+import { hasOddLineEnds, hasTwoReadings } from '../yaml-readings.ts'
 
 /** Aliases of one document that are followed (CVE-2019-11253: a few hundred bytes that mean gigabytes). */
 const ALIASES = 100
@@ -18,6 +19,7 @@ export function readJson(text: string): unknown {
 
 /** The documents of a body, in order; JSON is YAML as well. Throws where the text is neither. */
 export function readYaml(text: string): unknown[] {
+  if (hasOddLineEnds(text)) throw new SyntaxError('a text of two readings')
   try {
     return [readJson(text)]
   } catch {
@@ -26,6 +28,7 @@ export function readYaml(text: string): unknown[] {
     const documents = [...new Composer(options).compose(tokensOf(text, limits.mask), false)] as Document.Parsed[]
     return documents.map((document) => {
       if (document.errors.length > 0) throw document.errors[0]
+      if (hasTwoReadings(text, document)) throw new SyntaxError('a text of two readings')
       assertKeys(document)
       return document.toJS({ maxAliasCount: ALIASES }) as unknown
     })

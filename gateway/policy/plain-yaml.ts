@@ -3,6 +3,7 @@
 
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml'
 import { limits } from '../../protocols/limits.ts'
+import { hasTwoReadings } from '../yaml-readings.ts'
 import type { Value } from './request-object.ts'
 
 /** Undefined where it is not plain. The caller has seen to its length. */
@@ -16,6 +17,7 @@ export function parsePlainYaml(text: string): Value | undefined {
       logLevel: 'error',
     })
     if (document.errors.length > 0 || document.warnings.length > 0) return undefined
+    if (hasTwoReadings(text, document)) return undefined
     return document.contents === null ? null : convert(document.contents, 0)
   } catch (error) {
     if (error instanceof NotPlain || error instanceof RangeError) return undefined

@@ -3,6 +3,7 @@
 // plain words two versions of YAML take apart.
 
 import { limits } from '../../protocols/limits.ts'
+import { hasOddLineEnds } from '../yaml-readings.ts'
 import { parsePlainYaml } from './plain-yaml.ts'
 
 /**
@@ -86,6 +87,7 @@ function decode(bytes: Uint8Array, mediaType: string): { readonly value: Value }
   }
   const shape = shapeOf(text)
   if (shape.values > limits.policy.bodyValues || shape.depth > limits.policy.bodyDepth) return tooMuch()
+  if (form === 'yaml' && hasOddLineEnds(text)) return notPlain()
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -93,18 +95,20 @@ function decode(bytes: Uint8Array, mediaType: string): { readonly value: Value }
     if (form === 'json') return { status: 400, problem: 'it is not JSON' }
     if (text.length > limits.policy.yamlLength) return tooMuch()
     const value = parsePlainYaml(text)
-    return value === undefined
-      ? {
-          status: 400,
-          problem: 'it is not plain YAML: quote what is not plain text, without anchors and tags, or send JSON',
-        }
-      : { value }
+    return value === undefined ? notPlain() : { value }
   }
   const keys = { count: 0 }
   const value = convert(parsed, keys)
   // One reader takes the first of two equal keys, another the last.
   if (keys.count !== shape.keys) return { status: 400, problem: 'it holds a key twice' }
   return { value }
+}
+
+function notPlain(): Unreadable {
+  return {
+    status: 400,
+    problem: 'it is not plain YAML: quote what is not plain text, without anchors and tags, or send JSON',
+  }
 }
 
 function tooMuch(): Unreadable {

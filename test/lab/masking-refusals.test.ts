@@ -150,6 +150,27 @@ describe('values that nobody has read', () => {
     assert.doesNotMatch(await admin(['get', 'secrets', '-o', 'name']), /twice/)
   })
 
+  test('are not written in YAML that the API server reads in another way than the tape', async () => {
+    const hidden = `stringData: {a: ${VALUE}}`
+    for (const text of [
+      `# \u2028${hidden}`,
+      `#\u0085${hidden}`,
+      `# x\r${hidden}`,
+      `!!merge "<<": {${hidden}}`,
+      `x: {?y: z}\n${hidden}`,
+      `stringData: {a: !!binary ${Buffer.from(VALUE).toString('base64')}}`,
+    ]) {
+      const body = `apiVersion: v1\nkind: Secret\nmetadata: {name: apart}\n${text}\n`
+      const answered = await ask(
+        'POST',
+        '/api/v1/namespaces/default/secrets',
+        { 'content-type': 'application/yaml' },
+        body,
+      )
+      assert.equal(answered.status, 400, text)
+    }
+  })
+
   test('a refusal of a watch comes as it is, also in protobuf', async () => {
     for (const accept of ['application/json', 'application/vnd.kubernetes.protobuf;stream=watch']) {
       const answered = await ask('GET', '/api/v1/secrets?watch=1&resourceVersion=x', { accept })

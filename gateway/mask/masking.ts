@@ -18,17 +18,16 @@ import { AnswerMask, type AnswerMaskParts } from './answer-mask.ts'
 import { type AskedRules, askedRules, isOfObjects } from './asked-rules.ts'
 import type { MaskingDocument } from './document.ts'
 import { FieldRecord, type Learn, type LearnFrom, UNMASKED } from './field-record.ts'
-import type { FieldNode } from './field-tree.ts'
 import type { MaskRule } from './mask-rule.ts'
 import { MaskCounts, type Masked } from './masked.ts'
 import { type Original, Originals, type Seal } from './original.ts'
-import { movedOut } from './patch-paths.ts'
 import { RefusalRecord } from './refusal-record.ts'
 import { scanBytes, scanForSentinels } from './sentinel-scan.ts'
 import { isAmong } from './subjects.ts'
 import { maskedFields, NOT_KEPT } from './taped-body.ts'
 import { MaskedWords, maskedBytes } from './text.ts'
 import { WatchEvents } from './watch-events.ts'
+import { moved, unkept } from './write-refusals.ts'
 
 export interface MaskingParts {
   /** Of the sentinels. */
@@ -137,7 +136,9 @@ export class RequestMask {
       return refuse(415, 'UnsupportedMediaType', 'mask.unreadable_body', message)
     }
     const held = scanForSentinels(body, type, field(fields, 'content-encoding')?.toLowerCase() ?? '')
-    return held ?? (this.#rules === undefined ? undefined : moved(type, body, this.#rules.tree))
+    const rules = this.#rules
+    if (held !== undefined || rules === undefined || body.length === 0) return held
+    return unkept(body, type, rules, verb === 'patch') ?? moved(body, type, rules.tree)
   }
 
   /** A request body as the tape gets it. `isAllowed`: what it writes becomes true, and is learned. */
@@ -279,15 +280,6 @@ const COPIES: BodyRewriter = { receive: (bytes) => new Uint8Array(bytes), end: (
 function unreadable(): Refusal {
   const message = 'the cluster answered in a form that cannot be masked, so the answer was not passed on'
   return refuse(502, 'BadGateway', 'mask.unreadable_answer', message)
-}
-
-/** Refused for everybody: where the value goes, those see it who may not. `body`: has been found to be JSON. */
-function moved(type: string, body: Uint8Array, tree: FieldNode): Refusal | undefined {
-  if (type !== 'application/json-patch+json' || body.length === 0) return undefined
-  const at = movedOut(JSON.parse(new TextDecoder().decode(body)), tree)
-  if (at === -1) return undefined
-  const message = `operation ${at} of the patch takes a masked value to a field in which it would not be masked, or gives a variable that may be masked another name; write the value there itself`
-  return refuse(422, 'Invalid', 'mask.moved', message)
 }
 
 /** Lower-cased, without parameters. */

@@ -150,10 +150,42 @@ test('nobody asks for part of an answer, in which a value could not be known', (
   }
 })
 
-test('a JSON patch that nests as deep as it is long is not kept, and breaks nothing', () => {
-  const body = `[{"op":"add","path":"/data","value":${'['.repeat(200_000)}${']'.repeat(200_000)}}]`
-  const { body: taped } = requestTo(SECRET, 'PATCH').body(type('application/json-patch+json'), Buffer.from(body), true)
-  assert.match(Buffer.from(taped).toString(), /not kept/)
+describe('a body that the tape could not hold masked', () => {
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+  const part = (number: number, content: string) => String.fromCharCode(number * 8 + 2, content.length) + content
+  const entry = part(2, part(1, 'a') + part(2, 'hunter2-x'))
+  const secret = (...parts: string[]) => `k8s\0${part(1, part(1, 'v1') + part(2, 'Secret'))}${part(2, parts.join(''))}`
+  for (const [what, mediaType, body] of [
+    [
+      'a patch that nests as deep as it is long',
+      'application/json-patch+json',
+      `[{"op":"add","path":"/data","value":${deep}}]`,
+    ],
+    ['JSON that nests so', 'application/json', `{"data":${deep}}`],
+    ['a number without end', 'application/merge-patch+json', `{"data":{"a":${'1'.repeat(2_000)}}}`],
+    ['protobuf with a key twice', 'application/vnd.kubernetes.protobuf', secret(entry, entry)],
+    ['protobuf with a number for a map', 'application/vnd.kubernetes.protobuf', secret(entry, '\x10\x01')],
+  ] as const) {
+    test(`goes nowhere, and is not kept: ${what}`, () => {
+      const [fields, bytes] = [type(mediaType), Buffer.from(body, 'latin1')]
+      assert.equal(requestTo(SECRET, 'PATCH').refusal(fields, bytes)?.rule, 'mask.unreadable_body')
+      const { body: taped } = requestTo(SECRET, 'PATCH').body(fields, bytes, false)
+      assert.match(Buffer.from(taped).toString(), /not kept/)
+    })
+  }
+
+  test('is none that clients write', () => {
+    for (const [mediaType, body] of [
+      ['application/vnd.kubernetes.protobuf', secret(entry, part(3, 'Opaque'))],
+      ['application/json', '{"kind":"DeleteOptions","propagationPolicy":"Background"}'],
+      ['application/apply-patch+yaml', 'kind: Secret\nstringData: {a: b}\n'],
+      ['application/json-patch+json', '[]'],
+      ['application/merge-patch+json', '{}'],
+      ['', 'null'],
+    ] as const) {
+      assert.equal(requestTo(SECRET, 'PATCH').refusal(type(mediaType), Buffer.from(body, 'latin1')), undefined, body)
+    }
+  })
 })
 
 describe('a mask of fewer than six bytes', () => {

@@ -21,14 +21,17 @@ export interface Maskable {
   readonly protobuf: boolean | 'alone'
   /** For who takes neither; a watch has no YAML. */
   readonly yaml: boolean
+  /** Shapes of an answer that are a Table's. */
+  readonly tables: boolean
 }
 
 /** The same with Accept narrowed. */
 export function acceptMaskable(fields: Fields, masks: Maskable = JSON_ALONE): Fields | Refusal {
-  const asked = fieldList(fields, 'accept')
+  const ranges = fieldList(fields, 'accept')
+  const asked = masks.tables ? ranges : ranges.filter((range) => !IS_TABLE.test(range))
   const isProtobuf = (range: string): boolean => typeOf(range) === PROTOBUF_TYPE
   let accepted = [JSON_TYPE]
-  if (asked.length > 0) {
+  if (ranges.length > 0) {
     accepted = asked.flatMap((range) => (masks.protobuf === true && isProtobuf(range) ? [range] : asJson(range)))
   }
   if (accepted.length === 0 && masks.protobuf === 'alone') accepted = asked.filter(isProtobuf)
@@ -40,7 +43,8 @@ export function acceptMaskable(fields: Fields, masks: Maskable = JSON_ALONE): Fi
   return [...without(fields, (name) => name === 'accept' || HIDING.has(name)), 'Accept', accepted.join(',')]
 }
 
-const JSON_ALONE: Maskable = { protobuf: false, yaml: false }
+const JSON_ALONE: Maskable = { protobuf: false, yaml: false, tables: true }
+const IS_TABLE = /;\s*as\s*=\s*"?table/i
 const JSON_TYPE = 'application/json'
 const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
 

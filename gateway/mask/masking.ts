@@ -24,6 +24,7 @@ import { type Original, Originals, type Seal } from './original.ts'
 import { RefusalRecord } from './refusal-record.ts'
 import { scanBytes, scanForSentinels } from './sentinel-scan.ts'
 import { isAmong } from './subjects.ts'
+import { mayShowInTable } from './table-columns.ts'
 import { maskedFields, NOT_KEPT } from './taped-body.ts'
 import { MaskedWords, maskedBytes } from './text.ts'
 import { WatchEvents } from './watch-events.ts'
@@ -122,7 +123,8 @@ export class RequestMask {
     const { verb } = this.#attributes
     const isList = verb === 'list' || verb === 'deletecollection'
     const protobuf = isMaskable(this.#attributes, this.#rules.tree) && (isList ? 'alone' : true)
-    return acceptMaskable(fields, { protobuf, yaml: verb !== 'watch' })
+    const tables = !mayShowInTable(this.#attributes, this.#rules.tree)
+    return acceptMaskable(fields, { protobuf, yaml: verb !== 'watch', tables })
   }
 
   /** Why a body may not go on: it would write a mask over a value, or is in a form that cannot be read. */

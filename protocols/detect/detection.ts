@@ -50,7 +50,8 @@ export class Detection implements TextMaskers {
   masker({ terminal }: { readonly terminal: boolean }): TextMasker {
     const masker = new StreamMasker(this.#sought)
     if (!terminal) return masker
-    return new TerminalMasker(masker, new StreamMasker(this.#sought), limits.detect.controlString)
+    const { controlString, sequences } = limits.detect
+    return new TerminalMasker(masker, new StreamMasker(this.#sought), controlString, sequences)
   }
 }
 

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto'
 /** Lengths at which a beginning is known. Between two of them a text that goes astray is still followed. */
 const LEVELS = [4, 6, 16, 64, 256, 1_024]
 const FULL = 0x5bd1e995
-/** Numbers of a record: two hashes, and what may follow. */
-export const RECORD_LENGTH = 3
+/** Numbers of a record: two hashes, what may follow, and how long the longest sequence is that begins so. */
+export const RECORD_LENGTH = 4
 const SMALLEST = 256
 /** Of an entry's third number: set in every entry; lengths are 14 bits each. */
 const TAKEN = 1 << 30
@@ -39,6 +39,7 @@ export class KeyedPrefixes {
   #shortest = 0
   #longest = 0
   #isDeeper = false
+  #reach = 0
 
   constructor(key: Uint8Array) {
     const digest = createHash('sha256').update('sallyport learned values').update(key).digest()
@@ -81,14 +82,14 @@ export class KeyedPrefixes {
       level += 1
       const next = LEVELS[level] ?? Number.POSITIVE_INFINITY
       const info = sequence.length < next ? (sequence.length << LENGTH_BITS) | sequence.length : LENGTH << LENGTH_BITS
-      records.push(this.#a, this.#b, TAKEN | info | (sequence.length >= next ? DEEPER : 0))
+      records.push(this.#a, this.#b, TAKEN | info | (sequence.length >= next ? DEEPER : 0), sequence.length)
     }
-    records.push(this.#a ^ FULL, this.#b ^ sequence.length, TAKEN)
+    records.push(this.#a ^ FULL, this.#b ^ sequence.length, TAKEN, sequence.length)
   }
 
   /** Adds the records in `numbers` from `at` on. */
   insert(numbers: Int32Array, at: number, end: number): void {
-    for (; at < end; at += RECORD_LENGTH) this.#put(numbers[at]!, numbers[at + 1]!, numbers[at + 2]!)
+    for (; at < end; at += RECORD_LENGTH) this.#put(numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!)
   }
 
   /** Begins a walk among the sequences of one kind. */
@@ -100,6 +101,12 @@ export class KeyedPrefixes {
     this.#shortest = 1
     this.#longest = 0
     this.#isDeeper = true
+    this.#reach = 0
+  }
+
+  /** How long the longest sequence is that begins with what was last known of the bytes taken. */
+  get reach(): number {
+    return this.#reach
   }
 
   get length(): number {
@@ -118,6 +125,7 @@ export class KeyedPrefixes {
     this.#shortest = (info >>> LENGTH_BITS) & LENGTH
     this.#longest = info & LENGTH
     this.#isDeeper = (info & DEEPER) !== 0
+    this.#reach = this.#entries[entry + 3]!
     return true
   }
 
@@ -150,7 +158,7 @@ export class KeyedPrefixes {
     }
   }
 
-  #put(a: number, b: number, info: number): void {
+  #put(a: number, b: number, info: number, reach: number): void {
     if (this.#count * 2 * RECORD_LENGTH >= this.#entries.length) this.#grow()
     const entries = this.#entries
     const mask = entries.length / RECORD_LENGTH - 1
@@ -162,11 +170,13 @@ export class KeyedPrefixes {
       const shortest = Math.min((known >>> LENGTH_BITS) & LENGTH, (info >>> LENGTH_BITS) & LENGTH)
       const longest = Math.max(known & LENGTH, info & LENGTH)
       entries[at + 2] = TAKEN | ((known | info) & DEEPER) | (shortest << LENGTH_BITS) | longest
+      entries[at + 3] = Math.max(entries[at + 3]!, reach)
       return
     }
     entries[slot * RECORD_LENGTH] = a
     entries[slot * RECORD_LENGTH + 1] = b
     entries[slot * RECORD_LENGTH + 2] = info
+    entries[slot * RECORD_LENGTH + 3] = reach
     this.#count += 1
   }
 
@@ -175,7 +185,7 @@ export class KeyedPrefixes {
     this.#entries = new Int32Array(old.length * 2)
     this.#count = 0
     for (let at = 0; at < old.length; at += RECORD_LENGTH) {
-      if (old[at + 2] !== 0) this.#put(old[at]!, old[at + 1]!, old[at + 2]!)
+      if (old[at + 2] !== 0) this.#put(old[at]!, old[at + 1]!, old[at + 2]!, old[at + 3]!)
     }
   }
 }

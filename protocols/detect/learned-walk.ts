@@ -3,6 +3,7 @@
 
 import { maskedFrom, SURE_LENGTH } from './beginnings.ts'
 import { byteClass } from './classes.ts'
+import type { Effort } from './effort.ts'
 import {
   BASE64,
   BASE64_SECOND,
@@ -20,11 +21,8 @@ import {
 import type { GramTable } from './grams.ts'
 import type { KeyedPrefixes } from './keyed-prefixes.ts'
 import { isOrdinary, isWords } from './learnable.ts'
-import { LONG_WALK, type LongWalks } from './long-walks.ts'
 import { FOUND, type Found, LIVE, NONE, type Outcome, type Window } from './match.ts'
 
-/** Where too many were followed far already, so much of a value, verified, is masked. */
-const BRIEF_WALK = 16
 /** As hexadecimal digits so many, of four bytes. */
 const SURE_DIGITS = 8
 /** How many bytes of a value are read over where it is in base64 behind others. */
@@ -47,11 +45,11 @@ export class LearnedWalk {
   }
 
   /**
-   * Whether a learned value begins at `at`, where the four bytes of `gram` are (without what is passed over). `walks`: of the
-   * places before, and then of this one; `found.isLong` says that it is among them.
+   * Whether a learned value begins at `at`, where the four bytes of `gram` are (without what is passed over). `effort`: of the
+   * places before; `found.effort` says what is to be added.
    */
-  match(window: Window, at: number, gram: number, found: Found, walks: LongWalks): Outcome {
-    found.isLong = false
+  match(window: Window, at: number, gram: number, found: Found, effort: Effort): Outcome {
+    found.effort = 0
     let forms = this.#grams.get(gram)
     // Only an escape begins with a backslash.
     if (window.text[at] === BACKSLASH) forms &= JSON_ESCAPED
@@ -61,9 +59,11 @@ export class LearnedWalk {
     let to = at
     let isBase64 = false
     let isSure = false
+    const isSpent = effort.isSpent(at)
     for (let left = forms; left !== 0; left &= left - 1) {
       const form = left & -left
-      const each = this.#walk(form, window, at, found, walks)
+      const each = this.#walk(form, window, at, found, isSpent)
+      if (!isSpent) found.effort += this.#reader.at - at
       // What has no escapes is not read again as if it had.
       if (form === RAW && (left & ESCAPES) !== 0) left &= ~ESCAPES | escapesIn(window.text, at, this.#reader.at)
       if (each === NONE) continue
@@ -87,7 +87,7 @@ export class LearnedWalk {
     return FOUND
   }
 
-  #walk(form: number, window: Window, at: number, found: Found, walks: LongWalks): Outcome {
+  #walk(form: number, window: Window, at: number, found: Found, isSpent: boolean): Outcome {
     const { text, end, isFinal } = window
     const reader = this.#reader
     const prefixes = this.#prefixes
@@ -114,14 +114,28 @@ export class LearnedWalk {
       if (!prefixes.step(octet)) break
       if (prefixes.isWhole()) to = reader.at
       if (!prefixes.goesOn()) break
-      if (prefixes.length === BRIEF_WALK && walks.isFull(at)) return found.mask(at, reader.at)
-      if (prefixes.length === LONG_WALK) {
-        walks.add(at)
-        found.isLong = true
-      }
+      if (isSpent && prefixes.length === SURE_LENGTH) return reached(window, at, prefixes.reach, form, found)
     }
     return to === -1 ? NONE : found.mask(at, to)
   }
+}
+
+/** What begins as a value does, where it cannot be followed: masked as far as the longest such value goes in the form. */
+function reached({ end, isFinal }: Window, at: number, length: number, form: number, found: Found): Outcome {
+  const to = at + Math.ceil(length * WIDTHS[form]!)
+  if (to > end && !isFinal) return found.live(at, true)
+  return found.mask(at, Math.min(to, end))
+}
+
+/** Characters for each byte of a value, at most; \\uXXXX in JSON. */
+const WIDTHS: Readonly<Record<number, number>> = {
+  [RAW]: 1,
+  [BASE64]: 1.5,
+  [BASE64_SECOND]: 1.5,
+  [BASE64_THIRD]: 1.5,
+  [HEX]: 2,
+  [JSON_ESCAPED]: 6,
+  [URL_ESCAPED]: 3,
 }
 
 const ESCAPES = JSON_ESCAPED | URL_ESCAPED

@@ -5,15 +5,16 @@
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
 import { behindSequence, maskedFrom } from './beginnings.ts'
 import { skipClass } from './classes.ts'
+import { Effort } from './effort.ts'
 import { ESCAPED, LONGEST_GAP, nextPassed, PASSED } from './encodings.ts'
 import { type GramFilter, type GramTable, gramAt } from './grams.ts'
 import type { LearnedValues } from './learned-values.ts'
-import { LongWalks } from './long-walks.ts'
 import { isCutNumber, MaskWriter } from './mask-text.ts'
 import { FOUND, Found, type Matcher, NONE, type Outcome, type Window } from './match.ts'
 import { BEHIND, type Scratch } from './scratch.ts'
 
 const NOTHING = new Uint8Array(0)
+const NOTHING_SHOWN: Shown = { original: NOTHING, masked: NOTHING }
 const NO_WINDOW: Window = { text: NOTHING, end: 0, isFinal: false }
 const BACKSLASH = 0x5c
 const LETTER_U = 0x75
@@ -33,6 +34,11 @@ export interface Sought {
   readonly lookBehind: number
   readonly scratch: Scratch
 }
+
+/** Where more than so many bytes are looked at again with each call, ... */
+const FEW = 32
+/** ... what comes waits until it is this part of them: so a text costs about the same however it was cut. */
+const WAITING_PART = 4
 
 /** How a scan ends: more may come; nothing has come for a while; nothing comes any more. */
 type Ending = 'more' | 'flush' | 'end'
@@ -62,8 +68,12 @@ export class StreamMasker implements TextMasker {
   #undecided = 0
   /** What began before this place was counted when a flush masked it. */
   #counted = 0
-  /** Where learned values were followed far, before the first place that is not decided. */
-  readonly #decidedWalks = new LongWalks()
+  /** What following learned values has cost before the first place that is not decided. */
+  readonly #decidedEffort = new Effort()
+
+  /** What has come since, and was not looked at: the first #waitingLength bytes. */
+  #waiting: Uint8Array = NOTHING
+  #waitingLength = 0
 
   // During a call.
   #text: Uint8Array = NOTHING
@@ -80,26 +90,29 @@ export class StreamMasker implements TextMasker {
   /** A flush masks from here on what is not decided. */
   #flushMask = 0
   /** The same, before the place that is looked at. */
-  readonly #walks = new LongWalks()
+  readonly #effort = new Effort()
 
   constructor(sought: Sought) {
     this.#sought = sought
   }
 
   get held(): number {
-    return this.#kept.length - this.#given
+    return this.#kept.length - this.#given + this.#waitingLength
   }
 
   receive(bytes: Uint8Array): Shown {
-    return this.#take(bytes, 'more')
+    const again = this.#kept.length - this.#resume
+    if (again <= FEW || (this.#waitingLength + bytes.length) * WAITING_PART >= again) return this.#come(bytes, 'more')
+    this.#wait(bytes)
+    return NOTHING_SHOWN
   }
 
   flush(): Shown {
-    return this.#take(NOTHING, 'flush')
+    return this.#come(NOTHING, 'flush')
   }
 
   end(): Shown {
-    return this.#take(NOTHING, 'end')
+    return this.#come(NOTHING, 'end')
   }
 
   taken(): TextMasked | undefined {
@@ -109,6 +122,27 @@ export class StreamMasker implements TextMasker {
     const rules = [...this.#counts.keys()].sort().join(', ')
     this.#counts.clear()
     return { rules, count }
+  }
+
+  #wait(bytes: Uint8Array): void {
+    const length = this.#waitingLength + bytes.length
+    if (length > this.#waiting.length) {
+      const more = new Uint8Array(Math.max(2 * this.#waiting.length, length))
+      more.set(this.#waiting.subarray(0, this.#waitingLength))
+      this.#waiting = more
+    }
+    this.#waiting.set(bytes, this.#waitingLength)
+    this.#waitingLength = length
+  }
+
+  /** With what has waited before it. */
+  #come(bytes: Uint8Array, ending: Ending): Shown {
+    if (this.#waitingLength === 0) return this.#take(bytes, ending)
+    this.#wait(bytes)
+    const all = this.#waiting.subarray(0, this.#waitingLength)
+    this.#waiting = NOTHING
+    this.#waitingLength = 0
+    return this.#take(all, ending)
   }
 
   #take(bytes: Uint8Array, ending: Ending): Shown {
@@ -129,7 +163,7 @@ export class StreamMasker implements TextMasker {
     this.#firstMask = end
     this.#lastMask = 0
     this.#flushMask = end
-    this.#walks.set(this.#decidedWalks)
+    this.#effort.set(this.#decidedEffort)
     if (this.#heldMasked !== undefined) {
       this.#copy().set(this.#heldMasked)
       this.#firstMask = this.#given
@@ -270,9 +304,11 @@ export class StreamMasker implements TextMasker {
 
   #considerLearned(learned: LearnedValues, place: number, gram: number): void {
     const isDecided = this.#firstLive > place
-    this.#settle(place, learned.walk.match(this.#window, place, gram, this.#found, this.#walks), LEARNED)
+    const outcome = learned.walk.match(this.#window, place, gram, this.#found, this.#effort)
+    this.#effort.spend(place, this.#found.effort)
+    this.#settle(place, outcome, LEARNED)
     // The first place that is not decided is looked at again, with all behind it: as if none of them had been yet.
-    if (this.#found.isLong && isDecided && this.#firstLive > place) this.#decidedWalks.set(this.#walks)
+    if (isDecided && this.#firstLive > place) this.#decidedEffort.set(this.#effort)
   }
 
   #settle(place: number, outcome: Outcome, rule: string): void {
@@ -371,7 +407,7 @@ export class StreamMasker implements TextMasker {
     this.#solid = Math.max(0, this.#solid - from)
     this.#undecided = Math.max(0, this.#undecided - from)
     this.#counted = Math.max(0, this.#counted - from)
-    this.#decidedWalks.moveTo(from)
+    this.#decidedEffort.moveTo(from)
     return { original, masked }
   }
 }

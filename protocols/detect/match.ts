@@ -22,8 +22,8 @@ export class Found {
   hold = 0
   /** LIVE: there is enough of it that on a flush what is held comes out masked. */
   isSure = false
-  /** A learned value was followed far (long-walks.ts), whatever came of it. */
-  isLong = false
+  /** How many bytes learned values were followed over (effort.ts), whatever came of it. */
+  effort = 0
 
   mask(from: number, to: number, run?: Uint8Array): Outcome {
     this.from = from

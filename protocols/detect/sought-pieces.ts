@@ -6,7 +6,6 @@ import { byteClass } from './classes.ts'
 import { ESCAPED, PASSED, withoutPassed } from './encodings.ts'
 import { SHORTEST_PIECE } from './first-grams.ts'
 import { isDistinct } from './learnable.ts'
-import { isRepetitive, LONG_WALK } from './long-walks.ts'
 import { MaskWriter } from './mask-text.ts'
 
 /**
@@ -14,6 +13,10 @@ import { MaskWriter } from './mask-text.ts'
  * escaped, are within LONGEST_GAP.
  */
 const LONGEST_PASSED = 8
+/** What repeats itself over so many bytes is learned in parts of this length: it begins at many places, and may be followed no further. */
+const REPETITIVE = 64
+/** What begins with a repetition this long or shorter. */
+const LONGEST_PERIOD = REPETITIVE / 2
 /** Of what stands around a value: indentation and quotes. */
 const KEPT = byteClass(' \t"')
 
@@ -33,7 +36,7 @@ export class SoughtPieces {
     return partsOf(value)
       .filter((part) => this.#isSought(part))
       .flatMap((part) => piecesOf(part, this.#longest))
-      .flatMap((piece) => (isRepetitive(withoutPassed(piece)) ? piecesOf(piece, LONG_WALK) : piece))
+      .flatMap((piece) => (isRepetitive(withoutPassed(piece)) ? piecesOf(piece, REPETITIVE) : piece))
       .filter((piece) => piece.length >= SHORTEST_PIECE)
   }
 
@@ -85,4 +88,15 @@ function piecesOf(value: Uint8Array, length: number): Uint8Array[] {
     from = to
   }
   return pieces
+}
+
+/** Whether the first bytes repeat themselves ("abcd" over and over). */
+function isRepetitive(sequence: Uint8Array): boolean {
+  if (sequence.length <= REPETITIVE) return false
+  for (let period = 1; period <= LONGEST_PERIOD; period++) {
+    let at = period
+    while (at < REPETITIVE && sequence[at] === sequence[at - period]) at += 1
+    if (at === REPETITIVE) return true
+  }
+  return false
 }

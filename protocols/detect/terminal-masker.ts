@@ -7,6 +7,11 @@ import { ESC, EscapeSequences } from './escape-sequences.ts'
 import type { StreamMasker } from './masker.ts'
 
 const NOTHING = new Uint8Array(0)
+/** For each byte of text so many of sequences may stand beside it: two colours of 24 bits and their end are 43. */
+const PER_BYTE = 64
+
+/** How the second look goes on: more may come; nothing has come for a while; nothing comes any more. */
+type Ending = 'more' | 'flush' | 'end'
 
 export class TerminalMasker implements TextMasker {
   readonly #whole: StreamMasker
@@ -17,12 +22,19 @@ export class TerminalMasker implements TextMasker {
   #masked: Uint8Array = NOTHING
   /** With 1 for what of it the second looks at; undefined if all. */
   #isPlain: Uint8Array | undefined
+  readonly #mostBetween: number
+  /** Bytes of sequences that came, without PER_BYTE for each of text. */
+  #between = 0
 
-  /** Two fresh maskers, for the two looks. `longestString`: of a control string. */
-  constructor(whole: StreamMasker, plain: StreamMasker, longestString: number) {
+  /**
+   * Two fresh maskers, for the two looks. `longestString`: of a control string. `mostBetween`: where more bytes of sequences
+   * stand within it, a value is over, as behind a flush: else they would be held without end.
+   */
+  constructor(whole: StreamMasker, plain: StreamMasker, longestString: number, mostBetween: number) {
     this.#whole = whole
     this.#plain = plain
     this.#sequences = new EscapeSequences(longestString)
+    this.#mostBetween = mostBetween
   }
 
   get held(): number {
@@ -30,15 +42,15 @@ export class TerminalMasker implements TextMasker {
   }
 
   receive(bytes: Uint8Array): Shown {
-    return this.#pass(this.#whole.receive(bytes), (plain) => this.#plain.receive(plain))
+    return this.#pass(this.#whole.receive(bytes), 'more')
   }
 
   flush(): Shown {
-    return this.#pass(this.#whole.flush(), (plain) => join(this.#plain.receive(plain), this.#plain.flush()))
+    return this.#pass(this.#whole.flush(), 'flush')
   }
 
   end(): Shown {
-    return this.#pass(this.#whole.end(), (plain) => join(this.#plain.receive(plain), this.#plain.end()))
+    return this.#pass(this.#whole.end(), 'end')
   }
 
   taken(): TextMasked | undefined {
@@ -48,9 +60,9 @@ export class TerminalMasker implements TextMasker {
     return { rules: [...rules].sort().join(', '), count: whole.count + plain.count }
   }
 
-  #pass(shown: Shown, look: (plain: Uint8Array) => Shown): Shown {
+  #pass(shown: Shown, ending: Ending): Shown {
     if (this.#isPlain === undefined && this.#masked === this.#original && shown.masked === shown.original) {
-      if (this.#sequences.isText && shown.original.indexOf(ESC) === -1) return this.#passText(shown.original, look)
+      if (this.#sequences.isText && shown.original.indexOf(ESC) === -1) return this.#passText(shown.original, ending)
     }
     const first = this.#original.length
     const original = concat(this.#original, shown.original)
@@ -58,9 +70,10 @@ export class TerminalMasker implements TextMasker {
     const isPlain = new Uint8Array(original.length)
     if (this.#isPlain === undefined) isPlain.fill(1, 0, first)
     else isPlain.set(this.#isPlain)
-    const plain = this.#withoutSequences(masked, original, isPlain, first)
     const held = this.#plain.held
-    const looked = look(plain)
+    const breaks: number[] = []
+    const plain = this.#withoutSequences(masked, original, isPlain, first, breaks)
+    const looked = this.#look(plain, breaks, ending)
     // Up to the first byte that the second look holds back.
     let to = original.length
     for (let left = held + plain.length - looked.masked.length; left > 0; ) if (isPlain[--to] === 1) left -= 1
@@ -77,8 +90,9 @@ export class TerminalMasker implements TextMasker {
   }
 
   /** What has no sequence in it, nor the first look has masked, with nothing else held before it: as the second look shows it. */
-  #passText(bytes: Uint8Array, look: (plain: Uint8Array) => Shown): Shown {
-    const looked = look(bytes)
+  #passText(bytes: Uint8Array, ending: Ending): Shown {
+    this.#between = Math.max(0, this.#between - bytes.length * PER_BYTE)
+    const looked = this.#look(bytes, [], ending)
     const left = this.#original.length + bytes.length - looked.masked.length
     if (left <= bytes.length) this.#original = new Uint8Array(bytes.subarray(bytes.length - left))
     else this.#original = concat(this.#original, bytes).slice(-left)
@@ -86,23 +100,59 @@ export class TerminalMasker implements TextMasker {
     return looked
   }
 
-  /** The bytes of `masked` from `at` on that belong to no sequence of `original`; notes which these are. */
-  #withoutSequences(masked: Uint8Array, original: Uint8Array, isPlain: Uint8Array, at: number): Uint8Array {
+  /** The second look, with a flush at each of `breaks`. */
+  #look(plain: Uint8Array, breaks: readonly number[], ending: Ending): Shown {
+    let shown: Shown | undefined
+    let from = 0
+    for (const to of breaks) {
+      shown = join(shown, this.#plain.receive(plain.subarray(from, to)))
+      shown = join(shown, this.#plain.flush())
+      from = to
+    }
+    shown = join(shown, this.#plain.receive(plain.subarray(from)))
+    if (ending === 'flush') return join(shown, this.#plain.flush())
+    return ending === 'end' ? join(shown, this.#plain.end()) : shown
+  }
+
+  /**
+   * The bytes of `masked` from `at` on that belong to no sequence of `original`; notes which these are, and behind how many of
+   * them too much of sequences has come.
+   */
+  #withoutSequences(
+    masked: Uint8Array,
+    original: Uint8Array,
+    isPlain: Uint8Array,
+    at: number,
+    breaks: number[],
+  ): Uint8Array {
     const plain = new Uint8Array(original.length - at)
     let length = 0
     while (at < original.length) {
       if (!this.#sequences.isText) {
         this.#sequences.take(original[at++]!)
+        this.#came(length, breaks)
         continue
       }
       const sequence = indexOf(original, ESC, at)
       plain.set(masked.subarray(at, sequence), length)
       isPlain.fill(1, at, sequence)
       length += sequence - at
-      if (sequence < original.length) this.#sequences.take(ESC)
+      this.#between = Math.max(0, this.#between - (sequence - at) * PER_BYTE)
+      if (sequence < original.length) {
+        this.#sequences.take(ESC)
+        this.#came(length, breaks)
+      }
       at = sequence + 1
     }
     return plain.subarray(0, length)
+  }
+
+  /** A byte of a sequence has come, behind `length` bytes of text. */
+  #came(length: number, breaks: number[]): void {
+    this.#between += 1
+    if (this.#between <= this.#mostBetween) return
+    this.#between = 0
+    breaks.push(length)
   }
 }
 
@@ -119,8 +169,8 @@ function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
   return joined
 }
 
-function join(first: Shown, second: Shown): Shown {
-  if (first.original.length === 0) return second
+function join(first: Shown | undefined, second: Shown): Shown {
+  if (first === undefined || first.original.length === 0) return second
   if (second.original.length === 0) return first
   // The first is borrowed until the second was asked for: both are copies or of the caller's own bytes.
   const original = concat(first.original, second.original)

@@ -40,8 +40,9 @@ function match(window: Window, at: number, found: Found): Outcome {
 
 /** From behind the first line: over headers, to where the body begins. */
 function matchBody({ text, end, isFinal }: Window, from: number, found: Found): Outcome {
-  let at = skipSpace(text, from, end)
-  for (const most = from + limits.detect.keyHeader; at < most; ) {
+  const most = from + limits.detect.keyHeader
+  let at = skipSpace(text, from, Math.min(end, most))
+  while (at < most) {
     let name = at
     while (name < end && name - at < LONGEST_NAME && BODY[text[name]!] === 1) name += 1
     if (name >= end && !isFinal) return found.live(at, true)
@@ -53,9 +54,10 @@ function matchBody({ text, end, isFinal }: Window, from: number, found: Found): 
       const isLine = name - at >= SHORTEST_LINE || width > 0
       return isLine ? found.mask(at, at, RUN) : NONE
     }
-    while (name < end && lineEndWidth(text, name, end) === 0) name += 1
+    while (name < end && name < most && lineEndWidth(text, name, end) === 0) name += 1
+    if (name >= most) return NONE
     if (name >= end) return isFinal ? NONE : found.live(end, false)
-    at = skipSpace(text, name, end)
+    at = skipSpace(text, name, Math.min(end, most))
   }
   return NONE
 }

@@ -18,6 +18,7 @@ import {
   RAW,
   URL_ESCAPED,
 } from './encodings.ts'
+import { FormReach } from './form-reach.ts'
 import type { GramTable } from './grams.ts'
 import type { KeyedPrefixes } from './keyed-prefixes.ts'
 import { isOrdinary, isWords } from './learnable.ts'
@@ -37,6 +38,7 @@ export class LearnedWalk {
   readonly #grams: GramTable
   readonly #prefixes: KeyedPrefixes
   readonly #reader = new FormReader()
+  readonly #reach = new FormReach()
 
   /** What values are known by: forms by the first four characters, and hashes. Both change as values are learned. */
   constructor(grams: GramTable, prefixes: KeyedPrefixes) {
@@ -114,28 +116,10 @@ export class LearnedWalk {
       if (!prefixes.step(octet)) break
       if (prefixes.isWhole()) to = reader.at
       if (!prefixes.goesOn()) break
-      if (isSpent && prefixes.length === SURE_LENGTH) return reached(window, at, prefixes.reach, form, found)
+      if (isSpent && prefixes.length === SURE_LENGTH) return this.#reach.mask(window, at, prefixes.reach, form, found)
     }
     return to === -1 ? NONE : found.mask(at, to)
   }
-}
-
-/** What begins as a value does, where it cannot be followed: masked as far as the longest such value goes in the form. */
-function reached({ end, isFinal }: Window, at: number, length: number, form: number, found: Found): Outcome {
-  const to = at + Math.ceil(length * WIDTHS[form]!)
-  if (to > end && !isFinal) return found.live(at, true)
-  return found.mask(at, Math.min(to, end))
-}
-
-/** Characters for each byte of a value, at most; \\uXXXX in JSON. */
-const WIDTHS: Readonly<Record<number, number>> = {
-  [RAW]: 1,
-  [BASE64]: 1.5,
-  [BASE64_SECOND]: 1.5,
-  [BASE64_THIRD]: 1.5,
-  [HEX]: 2,
-  [JSON_ESCAPED]: 6,
-  [URL_ESCAPED]: 3,
 }
 
 const ESCAPES = JSON_ESCAPED | URL_ESCAPED

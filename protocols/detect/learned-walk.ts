@@ -67,7 +67,8 @@ export class LearnedWalk {
       const each = this.#walk(form, window, at, found, isSpent)
       if (!isSpent) found.effort += this.#reader.at - at
       // What has no escapes is not read again as if it had.
-      if (form === RAW && (left & ESCAPES) !== 0) left &= ~ESCAPES | escapesIn(window.text, at, this.#reader.at)
+      if (form === RAW && !isSpent && (left & ESCAPES) !== 0)
+        left &= ~ESCAPES | escapesIn(window.text, at, this.#reader.at)
       if (each === NONE) continue
       const begins = maskedFrom(window.text, at, window.end, form === HEX ? SURE_DIGITS : SURE_LENGTH)
       if (each === LIVE) {

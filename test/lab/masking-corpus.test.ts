@@ -291,7 +291,8 @@ describe('a corpus of Secrets', () => {
   for (const env of [{}, SPDY]) {
     const over = env === SPDY ? 'SPDY' : 'WebSocket'
     test(`a terminal shows none, over ${over}`, async () => {
-      const words = [kubectl, 'exec', '-it', 'corpus', '--', 'sh', '-c', "'cat values/*; base64 values/*'"]
+      // script has no input, and says so by a NUL: the terminal would echo it into the middle of a value.
+      const words = [kubectl, 'exec', '-it', 'corpus', '--', 'sh', '-c', "'stty -echo; cat values/*; base64 values/*'"]
       recorder.received()
       const ran = await run('script', ['-qec', words.join(' '), '/dev/null'], { KUBECONFIG: masked, ...env })
       const received = Buffer.concat([ran.out, recorder.received()])

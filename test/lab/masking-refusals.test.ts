@@ -26,6 +26,34 @@ const MERGE = 'application/merge-patch+json'
 const STRATEGIC = 'application/strategic-merge-patch+json'
 const JSON_PATCH = 'application/json-patch+json'
 
+/** A custom resource that shows a field of its objects in a column. */
+const VAULTS = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'vaults.example.com' },
+  spec: {
+    group: 'example.com',
+    names: { plural: 'vaults', kind: 'Vault' },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        additionalPrinterColumns: [{ name: 'PASSWORD', type: 'string', jsonPath: '.spec.password' }],
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: { type: 'object', properties: { password: { type: 'string' }, size: { type: 'integer' } } },
+            },
+          },
+        },
+      },
+    ],
+  },
+}
+
 interface Answered {
   readonly status: number
   readonly body: string
@@ -66,7 +94,10 @@ describe('values that nobody has read', () => {
 
   before(async () => {
     lab = await startLab()
-    const rules = [{ name: 'env', env: ['DB_PASSWORD'] }]
+    const rules = [
+      { name: 'env', env: ['DB_PASSWORD'] },
+      { name: 'vaults', resources: ['example.com/vaults'], fields: ['spec.password'] },
+    ]
     gateway = await startGateway(lab, { config: { masking: { rules, learn: false } } })
     token = readFileSync(await gateway.tokenFile('agent', ['admins']), 'utf8')
     const metadata = { name: 'unread', namespace: 'default' }
@@ -81,6 +112,10 @@ describe('values that nobody has read', () => {
       { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { selector: { matchLabels: labels }, template } },
     ]
     await admin(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+    await admin(['apply', '-f', '-'], JSON.stringify(VAULTS))
+    await admin(['wait', '--for=condition=Established', 'crd/vaults.example.com', '--timeout=20s'])
+    const vault = { apiVersion: 'example.com/v1', kind: 'Vault', metadata, spec: { password: VALUE } }
+    await admin(['create', '-f', '-'], JSON.stringify(vault))
   })
   after(async () => {
     await gateway?.stop()
@@ -121,6 +156,30 @@ describe('values that nobody has read', () => {
     assert.equal(code, 1)
     assert.match(err.toString(), /cannot unmarshal number into Go struct field Secret.data/)
     clean({ status: 0, body: err.toString() })
+  })
+
+  test('are in no column that a custom resource has for them, and kubectl still lists it', async () => {
+    const config = { KUBECONFIG: await gateway.kubeconfig('agent', ['admins']) }
+    for (const args of [
+      ['get', 'vaults'],
+      ['get', 'vaults', '-o', 'wide'],
+      ['get', 'vaults', '-o', 'json'],
+      ['describe', 'vaults'],
+    ]) {
+      const { code, out, err } = await run(kubectl, args, config)
+      assert.equal(code, 0, err.toString())
+      assert.match(out.toString(), /unread/)
+      clean({ status: 0, body: out.toString() })
+    }
+    const { status } = await ask('GET', '/apis/example.com/v1/vaults', {
+      accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+    })
+    assert.equal(status, 406)
+    const answered = await patch('/apis/example.com/v1/namespaces/default/vaults/unread', MERGE, {
+      spec: { size: 'x' },
+    })
+    assert.equal(answered.status, 422)
+    clean(answered)
   })
 
   test('are not moved to where they would be seen, in a dry run or not', async () => {

@@ -58,7 +58,8 @@ export class MaskWriter {
   /**
    * Masks text[from, to) in `copy`, which begins with the byte at `base`; what lies before that counts, and is not written.
    * What is masked already stays so. `index`: bytes of the same match before `from`. `isOpen`: more of it may follow, so
-   * that its mark is begun however short this is. Returns the index behind it.
+   * that its mark is begun however short this is. `begun`: where the match begins, if that is before `from`: what is kept is
+   * the same as if all of it were masked now. Returns the index behind it.
    */
   write(
     text: Uint8Array,
@@ -69,13 +70,15 @@ export class MaskWriter {
     isBase64: boolean,
     index: number,
     isOpen: boolean,
+    begun = from,
   ): number {
     const mark = isBase64 ? BASE64 : TEXT
     const fill = isBase64 ? BASE64_FILL : TEXT_FILL
     this.changed = 0
     let expected = from
     const hasQuotes = has(text, from, to, QUOTE)
-    for (let at = skipKept(text, from, from, to, hasQuotes); at < to; at = skipKept(text, at, from, to, hasQuotes)) {
+    const first = begun < from ? behindJoint(text, begun, from, to) : from
+    for (let at = skipKept(text, first, from, to, hasQuotes); at < to; at = skipKept(text, at, from, to, hasQuotes)) {
       // The mark is not broken by what is kept, unless it cannot be known what comes.
       if (!isOpen && at !== expected && index < MARK_LENGTH) index = 0
       const isMark = index > 0 || isOpen || isLong(text, at, from, to, hasQuotes)
@@ -168,6 +171,16 @@ function structureEnd(text: Uint8Array, at: number, from: number, to: number): n
   if (end === to) joint = joint.replace(WORDS_BEGINNING, '')
   joint = joint.replace(/true|false|null/g, '')
   return /[:,{}[\]]/.test(joint) && JOINT.test(joint) ? end : at
+}
+
+/** `from`, or the end of the joint that it is in, of a match that begins at `begun`. */
+function behindJoint(text: Uint8Array, begun: number, from: number, to: number): number {
+  for (let at = from; at >= begun && from - at <= LONGEST_JOINT; at--) {
+    if (at === begun || isBareQuote(text, at - 1)) {
+      return has(text, Math.max(begun, at - 1), to, QUOTE) ? Math.max(from, structureEnd(text, at, begun, to)) : from
+    }
+  }
+  return from
 }
 
 /** White space in front of a line: YAML's structure. */

@@ -340,7 +340,7 @@ export class StreamMasker implements TextMasker {
     const seen = Math.max(from, this.#undecided)
     // Of values that overlap, the part that is masked stays so.
     const behind = run === undefined && this.#solid <= seen && this.#covered > seen ? this.#covered : seen
-    let index = this.#write(behind, to, isBase64, behind === seen ? 0 : behind - seen, run !== undefined)
+    let index = this.#write(behind, to, isBase64, behind === seen ? 0 : behind - seen, run !== undefined, seen)
     if ((this.#writer.changed > 0 || run !== undefined) && isNew) this.#count(rule)
     let end = to
     if (run !== undefined) {
@@ -369,10 +369,10 @@ export class StreamMasker implements TextMasker {
     this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1)
   }
 
-  #write(from: number, to: number, isBase64: boolean, index: number, isOpen: boolean): number {
+  #write(from: number, to: number, isBase64: boolean, index: number, isOpen: boolean, begun = from): number {
     this.#writer.changed = 0
     if (to <= from) return index
-    const after = this.#writer.write(this.#text, this.#copy(), this.#given, from, to, isBase64, index, isOpen)
+    const after = this.#writer.write(this.#text, this.#copy(), this.#given, from, to, isBase64, index, isOpen, begun)
     this.#firstMask = Math.min(this.#firstMask, from)
     this.#lastMask = Math.max(this.#lastMask, to)
     return after

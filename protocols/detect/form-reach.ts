@@ -15,6 +15,8 @@ const WIDTHS: Readonly<Record<number, number>> = {
   [JSON_ESCAPED]: 6,
   [URL_ESCAPED]: 3,
 }
+/** Behind the last bit. */
+const FORMS = 2 * URL_ESCAPED
 const DIGITS = byteClass('A-Za-z0-9+/_\r\n\\-')
 const ALL = new Uint8Array(256).fill(1)
 const CHARACTERS: Readonly<Record<number, Uint8Array>> = {
@@ -30,11 +32,10 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
 export class FormReach {
-  // The characters of one form in a row that were looked at last: else they would be looked at again from each of them.
+  // For each form, the characters of it in a row that were looked at last: else they would be looked at again from each of them.
   #window: Window | undefined
-  #form = 0
-  #from = 0
-  #to = 0
+  readonly #froms = new Int32Array(FORMS)
+  readonly #ends = new Int32Array(FORMS)
 
   /** Masks from `at` on; `length`: of the longest value, in bytes. */
   mask(window: Window, at: number, length: number, form: number, found: Found): Outcome {
@@ -46,14 +47,15 @@ export class FormReach {
   }
 
   #endOf(window: Window, at: number, form: number): number {
-    const isKnown = this.#window === window && this.#form === form && at >= this.#from && at < this.#to
-    if (!isKnown) {
+    if (this.#window !== window) {
       this.#window = window
-      this.#form = form
-      this.#from = at
-      this.#to = rowEnd(window, at, form)
+      this.#ends.fill(0)
     }
-    return this.#to
+    if (at < this.#froms[form]! || at >= this.#ends[form]!) {
+      this.#froms[form] = at
+      this.#ends[form] = rowEnd(window, at, form)
+    }
+    return this.#ends[form]!
   }
 }
 

@@ -50,8 +50,9 @@ for (const [before, octet, after] of [
   [0, LF, PASSED_OVER],
   [0, CR, PASSED_OVER],
   [0, BACKSLASH, PASSED_OVER | ESCAPED],
-  [ESCAPED, LF, PASSED_OVER | ESCAPED],
-  [ESCAPED, CR, PASSED_OVER | ESCAPED],
+  // JSON's reading of a backslash and a line end is the same so, read with and without escapes.
+  [ESCAPED, LF, PASSED_OVER],
+  [ESCAPED, CR, PASSED_OVER],
   [ESCAPED, BACKSLASH, PASSED_OVER | ESCAPED],
   [ESCAPED, N, PASSED_OVER],
   [ESCAPED, R, PASSED_OVER],

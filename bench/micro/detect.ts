@@ -45,6 +45,11 @@ const TEXTS: Readonly<Record<string, Buffer>> = {
       }),
     ),
   ),
+  'JSON within JSON': fill((at) =>
+    Buffer.from(
+      `${JSON.stringify({ level: 'info', n: at, message: JSON.stringify({ kind: 'Deployment', labels: { app: `web-${at}` }, ports: ['http', 'https'] }) })}\n`,
+    ),
+  ),
   base64: fill((at) => Buffer.from(random(`b${at}`).toString('base64').slice(0, 84))),
   'random bytes': fill((at) => random(`r${at}`)),
 }

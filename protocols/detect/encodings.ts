@@ -44,7 +44,7 @@ for (const digits of ['0123456789abcdef', '0123456789ABCDEF']) {
  * not; with ESCAPED, a backslash came before and an n or r would be a line end. What is read begins in state 0.
  */
 export const PASSED = new Uint8Array(512)
-export const PASSED_OVER = 1
+const PASSED_OVER = 1
 export const ESCAPED = 2
 for (const [before, octet, after] of [
   [0, LF, PASSED_OVER],
@@ -241,9 +241,9 @@ export function lineEndWidth(text: Uint8Array, at: number, end: number): number 
 const EACH = 0x01010101
 const HIGH = 0x80808080 | 0
 
-/** The first CR, LF or backslash from `at`, or `end`: where something may be passed over. Four bytes at a time: `words` is over the memory of `text`. */
-export function nextPassed(text: Uint8Array, words: Int32Array, at: number, end: number): number {
-  for (; at < end && (at & 3) !== 0; at++) if (isPassed(text[at]!)) return at
+/** The first CR, LF or backslash from `at`, or `end`. Four bytes at a time: `words` is over the memory of `text`. */
+export function nextLineEndByte(text: Uint8Array, words: Int32Array, at: number, end: number): number {
+  for (; at < end && (at & 3) !== 0; at++) if (isLineEndByte(text[at]!)) return at
   const last = end >>> 2
   let index = at >>> 2
   for (; index < last; index++) {
@@ -254,11 +254,11 @@ export function nextPassed(text: Uint8Array, words: Int32Array, at: number, end:
     const backslash = word ^ (BACKSLASH * EACH)
     if (((((lf - EACH) & ~lf) | ((cr - EACH) & ~cr) | ((backslash - EACH) & ~backslash)) & HIGH) !== 0) break
   }
-  for (at = Math.max(at, index << 2); at < end; at++) if (isPassed(text[at]!)) return at
+  for (at = Math.max(at, index << 2); at < end; at++) if (isLineEndByte(text[at]!)) return at
   return end
 }
 
-function isPassed(octet: number): boolean {
+function isLineEndByte(octet: number): boolean {
   return octet === LF || octet === CR || octet === BACKSLASH
 }
 
@@ -276,4 +276,15 @@ export function withoutPassed(bytes: Uint8Array): Uint8Array {
     else kept[length++] = octet
   }
   return kept === undefined ? bytes : kept.subarray(0, length)
+}
+
+/** The bytes without line ends, in both their forms. */
+export function withoutLineEnds(bytes: Uint8Array): Uint8Array {
+  const kept: number[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const width = lineEndWidth(bytes, at, bytes.length)
+    if (width <= 0) kept.push(bytes[at]!)
+    at += Math.max(1, width)
+  }
+  return Uint8Array.from(kept)
 }

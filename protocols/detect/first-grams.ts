@@ -13,7 +13,7 @@ import {
   PASSED,
   RAW,
   URL_ESCAPED,
-  withoutPassed,
+  withoutLineEnds,
 } from './encodings.ts'
 import { gramAt } from './grams.ts'
 
@@ -24,6 +24,8 @@ export const SHORTEST_PIECE = 6
 const BEGINNING = 24
 /** What neither JSON nor URLs escape. */
 const PLAIN = byteClass('A-Za-z0-9_.~-')
+/** Of JSON in strings of JSON: a manifest in an annotation, in a message, in a log. */
+const LEVELS = 4
 const NEEDS_ESCAPE = /[^\w.~-]/
 const STANDARD = codesOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
 const URL = codesOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
@@ -104,7 +106,14 @@ function add({ grams, start }: Grams, gram: number, form: number): void {
 function addBase64(into: Grams, one: number, two: number, three: number, four: number, form: number): void {
   add(into, joined(STANDARD[one]!, STANDARD[two]!, STANDARD[three]!, STANDARD[four]!), form)
   add(into, joined(URL[one]!, URL[two]!, URL[three]!, URL[four]!), form)
+  if (one !== SLASH && two !== SLASH && three !== SLASH && four !== SLASH) return
+  // Some writers of JSON escape it.
+  const escaped = [one, two, three, four].flatMap((digit) => (digit === SLASH ? [0x5c, 0x2f] : [STANDARD[digit]!]))
+  add(into, gramAt(Uint8Array.from(escaped), 0), form)
 }
+
+/** What "/" stands for in base64. */
+const SLASH = 63
 
 function codesOf(characters: string): Uint8Array {
   return Uint8Array.from(characters, (character) => character.charCodeAt(0))
@@ -122,17 +131,20 @@ function needsEscape(piece: Uint8Array): boolean {
 }
 
 function addText(into: Grams, text: Uint8Array, form: number): void {
-  const beginning = withoutPassed(text)
+  const beginning = withoutLineEnds(text)
   if (beginning.length >= GRAM) add(into, gramAt(beginning, 0), form)
 }
 
-/** JSON and URL escapes, in the ways that differ. */
+/** JSON and URL escapes, in the ways that differ; JSON's also within strings of JSON. */
 function addEscaped(into: Grams, text: string): void {
-  const json = JSON.stringify(text).slice(1, -1)
-  const forGo = json.replace(/[<>&]/g, unicodeEscape)
-  const slashed = json.replaceAll('/', '\\/')
-  const ascii = json.replace(/[^\x20-\x7e]/g, unicodeEscape)
-  for (const each of [json, forGo, slashed, ascii]) addText(into, Buffer.from(each), JSON_ESCAPED)
+  let json = text
+  for (let level = 0; level < LEVELS; level++) {
+    json = JSON.stringify(json).slice(1, -1)
+    const forGo = json.replace(/[<>&]/g, unicodeEscape)
+    const slashed = json.replaceAll('/', '\\/')
+    const ascii = json.replace(/[^\x20-\x7e]/g, unicodeEscape)
+    for (const each of [json, forGo, slashed, ascii]) addText(into, Buffer.from(each), JSON_ESCAPED)
+  }
   const url = [...text]
     .map((character) => (NEEDS_ESCAPE.test(character) ? percentEscape(character) : character))
     .join('')

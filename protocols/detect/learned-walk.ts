@@ -47,14 +47,12 @@ export class LearnedWalk {
   }
 
   /**
-   * Whether a learned value begins at `at`, where the four bytes of `gram` are (without what is passed over). `effort`: of the
+   * Whether a learned value begins at `at`, where the four bytes of `gram` are (line ends passed over). `effort`: of the
    * places before; `found.effort` says what is to be added.
    */
   match(window: Window, at: number, gram: number, found: Found, effort: Effort): Outcome {
     found.effort = 0
-    let forms = this.#grams.get(gram)
-    // Only an escape begins with a backslash.
-    if (window.text[at] === BACKSLASH) forms &= JSON_ESCAPED
+    const forms = this.#grams.get(gram)
     if (forms === 0) return NONE
     let outcome: Outcome = NONE
     let from = window.end

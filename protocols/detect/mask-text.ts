@@ -114,7 +114,7 @@ function isLong(text: Uint8Array, at: number, from: number, to: number, hasQuote
 
 /** The first place from `at` that is masked: a whole escape or a character of its own. Kept: line ends in both forms, what lines are indented by, quotes, halves of escapes, and what lies between two strings of JSON. */
 function skipKept(text: Uint8Array, at: number, from: number, to: number, hasQuotes: boolean): number {
-  if (at === from) at += halfEscape(text, from)
+  if (at === from) at += halfEscape(text, from, to)
   for (; at < to; at++) {
     if (hasQuotes && (at === from || isBareQuote(text, at - 1))) at = structureEnd(text, at, from, to)
     if (at >= to) break
@@ -124,7 +124,7 @@ function skipKept(text: Uint8Array, at: number, from: number, to: number, hasQuo
     const next = text[at + 1]
     if (at + 1 >= to) continue
     if (next === N || next === R) at += 1
-    else if (next === 0x75 && isCutNumber(text, at + 2, to)) return to
+    else if (next === LETTER_U && isCutNumber(text, at + 2, to)) return to
     else return at
   }
   return to
@@ -190,8 +190,15 @@ function isIndent(text: Uint8Array, at: number): boolean {
   return place !== at && (text[place] === LF || (text[place] === N && text[place - 1] === BACKSLASH))
 }
 
-/** How many bytes at `from` belong to an escape that begins before it. */
-function halfEscape(text: Uint8Array, from: number): number {
-  if (!isEscaped(text, from) || ESCAPE_LETTERS[text[from]!] !== 1) return 0
-  return text[from] === 0x75 ? 5 : 1
+/** How many bytes from `from` on, and before `to`, belong to an escape that begins before it. */
+function halfEscape(text: Uint8Array, from: number, to: number): number {
+  if (ESCAPE_LETTERS[text[from]!] !== 1 || !isEscaped(text, from)) return 0
+  if (text[from] !== LETTER_U) return 1
+  let at = from + 1
+  while (at < to && at < from + UNICODE && HEX_DIGITS[text[at]!] === 1) at += 1
+  return at === to || at === from + UNICODE ? at - from : 0
 }
+
+const LETTER_U = 0x75
+/** "u" and four digits. */
+const UNICODE = 5

@@ -6,7 +6,7 @@ import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
 import { behindSequence, maskedFrom } from './beginnings.ts'
 import { skipClass } from './classes.ts'
 import { Effort } from './effort.ts'
-import { ESCAPED, LONGEST_GAP, nextPassed, PASSED } from './encodings.ts'
+import { LONGEST_GAP, lineEndWidth, nextLineEndByte } from './encodings.ts'
 import { type GramFilter, type GramTable, gramAt } from './grams.ts'
 import type { LearnedValues } from './learned-values.ts'
 import { isCutNumber, MaskWriter } from './mask-text.ts'
@@ -219,9 +219,8 @@ export class StreamMasker implements TextMasker {
     const end = this.#end
     let at = this.#resume
     for (;;) {
-      // What is learned is looked for across what is passed over.
-      const passed = learned === undefined ? end : nextPassed(text, scratch.words, at, end)
-      const stop = passed - BEGUN
+      const lineEnd = learned === undefined ? end : this.#nextLineEnd(at)
+      const stop = lineEnd - BEGUN
       if (at < stop) {
         let place = filter.sweep(text, scratch.words, at, stop)
         for (; place < stop; place = filter.sweep(text, scratch.words, place + 1, stop)) {
@@ -231,31 +230,57 @@ export class StreamMasker implements TextMasker {
         }
         at = stop
       }
-      if (passed === end) {
+      if (learned === undefined || lineEnd === end) {
         for (; at < end; at++) this.#begun(at, gramAt(text, at), end - at)
         return
       }
-      if (learned !== undefined) this.#considerAcross(learned, at, passed)
-      at = passed + 1
+      this.#considerAcross(learned, at, lineEnd)
+      // The letter of an escaped line end may be a letter behind a backslash all the same.
+      at = lineEnd + 1
     }
   }
 
-  /** The places from `at`, of the three before what is passed over, with what goes on behind it; and that place itself. */
-  #considerAcross(learned: LearnedValues, at: number, passed: number): void {
+  /** The next line end, in either form, that what is learned is looked for across; a backslash at the end may be half of one. */
+  #nextLineEnd(from: number): number {
+    const end = this.#end
+    for (let at = from; ; at++) {
+      at = nextLineEndByte(this.#text, this.#sought.scratch.words, at, end)
+      if (at === end || this.#text[at] !== BACKSLASH) return at
+      const width = lineEndWidth(this.#text, at, end)
+      if (width > 0 || (width < 0 && this.#ending !== 'end')) return at
+    }
+  }
+
+  /** The places from `at`, of the three before a line end, with what goes on behind it; and those of one that is escaped. */
+  #considerAcross(learned: LearnedValues, at: number, lineEnd: number): void {
     const text = this.#text
-    const isBackslash = text[passed] === BACKSLASH
-    for (; at < passed; at++) {
-      if (isBackslash) this.#considerContiguous(at)
-      this.#considerWithoutPassed(learned, at)
+    const end = this.#end
+    // The bytes behind, up to three, are the same for all.
+    const most = lineEnd + LONGEST_GAP
+    let next = 0
+    let count = 0
+    let behind = lineEnd
+    while (count < BEGUN && behind < end && behind < most) {
+      const width = lineEndWidth(text, behind, end)
+      if (width < 0) break
+      if (width === 0) next |= text[behind]! << (8 * count++)
+      behind += width === 0 ? 1 : width
     }
-    if (!isBackslash) return
-    this.#considerContiguous(passed)
-    // A value may begin with an escape; two backslashes and line ends are passed over wherever they stand.
-    const behind = passed + 1
-    if (behind >= this.#end || PASSED[ESCAPED * 128 + text[behind]!] === 0) this.#considerWithoutPassed(learned, passed)
+    const isOpen = behind < most
+    const isEscaped = text[lineEnd] === BACKSLASH
+    for (; at < lineEnd; at++) {
+      if (isEscaped) this.#considerContiguous(at)
+      const before = lineEnd - at
+      const gram = (gramAt(text, at) & (0xffffffff >>> (32 - 8 * before))) | (next << (8 * before))
+      if (before + count < GRAM) {
+        if (isOpen) this.#begun(at, gram, before + count)
+      } else if (this.#sought.filter.mayHave(gram)) this.#considerLearned(learned, at, gram)
+    }
+    // Of a backslash at the end nothing is known yet.
+    if (isEscaped) this.#considerContiguous(lineEnd)
   }
 
-  /** A place whose next four bytes have a backslash among them, as anchors may. */
+  /** A place whose next four bytes have an escaped line end among them: an anchor may. */
   #considerContiguous(place: number): void {
     const gram = gramAt(this.#text, place)
     const come = this.#end - place
@@ -263,32 +288,11 @@ export class StreamMasker implements TextMasker {
     else if (this.#sought.filter.mayHave(gram)) this.#considerAnchor(place, gram)
   }
 
-  /** A place whose next four bytes have such among them as are passed over, or have not all come. */
-  #considerWithoutPassed(learned: LearnedValues, place: number): void {
-    const text = this.#text
-    const end = this.#end
-    const most = place + LONGEST_GAP
-    let gram = 0
-    let length = 0
-    let state = 0
-    for (let at = place; length < GRAM; at++) {
-      if (at > most) return
-      if (at >= end) {
-        this.#begun(place, gram, length)
-        return
-      }
-      const octet = text[at]!
-      state = PASSED[(state & ESCAPED) * 128 + octet]!
-      if (state === 0) gram |= octet << (8 * length++)
-    }
-    if (this.#sought.filter.mayHave(gram)) this.#considerLearned(learned, place, gram)
-  }
-
-  /** The text ends `length` bytes into what may be a gram: none of them where it ends in a backslash, that may begin an escape. */
+  /** The text ends `length` bytes into what may be a gram. */
   #begun(place: number, gram: number, length: number): void {
     if (this.#ending === 'end') return
     if (place < this.#firstLive) this.#firstLive = place
-    if (place >= this.#hold || (length > 0 && !this.#sought.filter.mayBegin(gram, length))) return
+    if (place >= this.#hold || !this.#sought.filter.mayBegin(gram, length)) return
     this.#hold = Math.min(this.#hold, maskedFrom(this.#text, place, this.#end))
   }
 

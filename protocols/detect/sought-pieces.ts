@@ -19,6 +19,7 @@ const REPETITIVE = 64
 const LONGEST_PERIOD = REPETITIVE / 2
 /** Of what stands around a value: indentation and quotes. */
 const KEPT = byteClass(' \t"')
+const BACKSLASH = 0x5c
 
 export class SoughtPieces {
   readonly #longest: number
@@ -48,10 +49,17 @@ export class SoughtPieces {
     return to - from >= this.#shortest && isDistinct(sequence) && this.#isMasked(part)
   }
 
+  /** By itself, and behind a backslash, of whose escape it may be the other half: that is kept. */
   #isMasked(part: Uint8Array): boolean {
-    const from = maskedFrom(part, 0, part.length)
-    this.#writer.write(part, new Uint8Array(part), 0, from, part.length, false, 0, false)
-    return this.#writer.changed > 0
+    const text = new Uint8Array(1 + part.length)
+    text.set(part, 1)
+    for (const before of [0, BACKSLASH]) {
+      text[0] = before
+      const from = maskedFrom(text, 1, text.length)
+      this.#writer.write(text, new Uint8Array(text), 0, from, text.length, false, 0, false)
+      if (this.#writer.changed === 0) return false
+    }
+    return true
   }
 }
 

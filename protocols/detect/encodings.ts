@@ -10,6 +10,8 @@ export const BASE64_THIRD = 8
 export const HEX = 16
 export const JSON_ESCAPED = 32
 export const URL_ESCAPED = 64
+/** JSON in a string of JSON, and that again: any number of backslashes in front of what they escape. */
+export const JSON_NESTED = 128
 
 /** What `next` returns in place of a byte: the form is over, or more text must come to tell. */
 export const OVER = -1
@@ -96,6 +98,8 @@ export class FormReader {
         return this.#hex()
       case JSON_ESCAPED:
         return this.#json()
+      case JSON_NESTED:
+        return this.#nested()
       case URL_ESCAPED:
         return this.#url()
       default:
@@ -178,28 +182,60 @@ export class FormReader {
     }
     if (this.at + 1 >= this.#end) return MORE
     const letter = this.#text[this.at + 1]!
-    if (letter === 0x75) return this.#unicode()
+    if (letter === 0x75) return this.#unicode(this.at + 1)
     const meant = ESCAPES.get(letter)
     if (meant === undefined) return OVER
     this.at += 2
     return meant
   }
 
-  /** \uXXXX, and pairs of them, as the bytes of UTF-8. */
-  #unicode(): number {
-    const unit = this.#unit(this.at)
+  /** As #json, but that the number of backslashes says nothing: what is behind them is what they escape, or itself. */
+  #nested(): number {
+    if (this.#queued !== 0) {
+      const octet = this.#queued & 0xff
+      this.#queued >>>= 8
+      return octet
+    }
+    const place = this.#behindBackslashes(this.at)
+    if (place < 0) return place
+    const letter = this.#text[place]!
+    if (place === this.at) {
+      if (letter === 0x22) return OVER
+      this.at += 1
+      return letter
+    }
+    if (letter === 0x75) {
+      const character = this.#unicode(place)
+      if (character !== OVER) return character
+    }
+    this.at = place + 1
+    return ESCAPES.get(letter) ?? letter
+  }
+
+  /** The place of the first other character from `at` on; MORE, or OVER for too many. */
+  #behindBackslashes(at: number): number {
+    const most = at + LONGEST_GAP
+    while (at < this.#end && this.#text[at] === BACKSLASH) at += 1
+    if (at >= this.#end) return MORE
+    return at > most ? OVER : at
+  }
+
+  /** \uXXXX, its "u" at `place`, and pairs of them, as the bytes of UTF-8. */
+  #unicode(place: number): number {
+    const unit = this.#unit(place)
     if (unit < 0) return unit
     let point = unit
-    let width = 6
+    let to = place + 5
     if (unit >= 0xd800 && unit < 0xdc00) {
-      if (this.at + 7 >= this.#end) return MORE
-      if (this.#text[this.at + 6] !== BACKSLASH || this.#text[this.at + 7] !== 0x75) return OVER
-      const low = this.#unit(this.at + 6)
+      const second = this.#behindBackslashes(to)
+      if (second < 0) return second
+      if (second === to || this.#text[second] !== 0x75) return OVER
+      const low = this.#unit(second)
       if (low < 0) return low
       point = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff)
-      width = 12
+      to = second + 5
     }
-    this.at += width
+    this.at = to
     if (point < 0x80) return point
     if (point < 0x800) {
       this.#queued = 0x80 | (point & 0x3f)
@@ -214,10 +250,11 @@ export class FormReader {
     return 0xf0 | (point >>> 18)
   }
 
+  /** Of the four digits behind the "u" at `at`. */
   #unit(at: number): number {
-    if (at + 6 > this.#end) return MORE
+    if (at + 5 > this.#end) return MORE
     let unit = 0
-    for (let digit = at + 2; digit < at + 6; digit++) {
+    for (let digit = at + 1; digit < at + 5; digit++) {
       const value = HEX_VALUES[this.#text[digit]!]!
       if (value === INVALID) return OVER
       unit = (unit << 4) | value

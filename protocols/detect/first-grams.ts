@@ -10,6 +10,7 @@ import {
   ESCAPED,
   HEX,
   JSON_ESCAPED,
+  JSON_NESTED,
   PASSED,
   RAW,
   URL_ESCAPED,
@@ -69,7 +70,7 @@ export function addFirstGrams(piece: Uint8Array, isStructure: boolean, grams: nu
   }
   const isEscaped = needsEscape(piece)
   if (PLAIN[first]! + PLAIN[second]! + PLAIN[third]! + PLAIN[fourth]! === GRAM) {
-    const forms = (isStructure ? 0 : RAW) | (isEscaped ? JSON_ESCAPED | URL_ESCAPED : 0)
+    const forms = (isStructure ? 0 : RAW) | (isEscaped ? JSON_ESCAPED | JSON_NESTED | URL_ESCAPED : 0)
     if (forms !== 0) add(into, gramAt(piece, 0), forms)
     return
   }
@@ -138,12 +139,15 @@ function addText(into: Grams, text: Uint8Array, form: number): void {
 /** JSON and URL escapes, in the ways that differ; JSON's also within strings of JSON. */
 function addEscaped(into: Grams, text: string): void {
   let json = text
+  let escaped = new Set<string>()
   for (let level = 0; level < LEVELS; level++) {
-    json = JSON.stringify(json).slice(1, -1)
-    const forGo = json.replace(/[<>&]/g, unicodeEscape)
-    const slashed = json.replaceAll('/', '\\/')
-    const ascii = json.replace(/[^\x20-\x7e]/g, unicodeEscape)
-    for (const each of [json, forGo, slashed, ascii]) addText(into, Buffer.from(each), JSON_ESCAPED)
+    json = inString(json)
+    escaped = new Set([...escaped].map(inString))
+    escaped.add(json)
+    escaped.add(json.replace(/[<>&]/g, unicodeEscape))
+    escaped.add(json.replaceAll('/', '\\/'))
+    escaped.add(json.replace(/[^\x20-\x7e]/g, unicodeEscape))
+    for (const each of escaped) addText(into, Buffer.from(each), JSON_ESCAPED | JSON_NESTED)
   }
   const url = [...text]
     .map((character) => (NEEDS_ESCAPE.test(character) ? percentEscape(character) : character))
@@ -154,6 +158,10 @@ function addEscaped(into: Grams, text: string): void {
     addText(into, Buffer.from(each), URL_ESCAPED)
     addText(into, Buffer.from(lowerEscapes(each)), URL_ESCAPED)
   }
+}
+
+function inString(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
 }
 
 function unicodeEscape(character: string): string {

@@ -2,7 +2,7 @@
 // that begins so would, in the form that it is in, and no further than characters of this form.
 
 import { byteClass } from './classes.ts'
-import { BASE64, BASE64_SECOND, BASE64_THIRD, HEX, JSON_ESCAPED, RAW, URL_ESCAPED } from './encodings.ts'
+import { BASE64, BASE64_SECOND, BASE64_THIRD, HEX, JSON_ESCAPED, JSON_NESTED, RAW, URL_ESCAPED } from './encodings.ts'
 import type { Found, Outcome, Window } from './match.ts'
 
 /** Characters for each byte of a value, with its line ends: \\uXXXX in JSON. */
@@ -13,10 +13,11 @@ const WIDTHS: Readonly<Record<number, number>> = {
   [BASE64_THIRD]: 1.5,
   [HEX]: 2.25,
   [JSON_ESCAPED]: 6,
+  [JSON_NESTED]: 8,
   [URL_ESCAPED]: 3,
 }
 /** Behind the last bit. */
-const FORMS = 2 * URL_ESCAPED
+const FORMS = 2 * JSON_NESTED
 const DIGITS = byteClass('A-Za-z0-9+/_\r\n\\-')
 const ALL = new Uint8Array(256).fill(1)
 const CHARACTERS: Readonly<Record<number, Uint8Array>> = {
@@ -26,6 +27,7 @@ const CHARACTERS: Readonly<Record<number, Uint8Array>> = {
   [BASE64_THIRD]: DIGITS,
   [HEX]: DIGITS,
   [JSON_ESCAPED]: ALL,
+  [JSON_NESTED]: ALL,
   [URL_ESCAPED]: byteClass('!#-;=?-[]_a-z~\r\n'),
 }
 const QUOTE = 0x22
@@ -61,9 +63,9 @@ export class FormReach {
 
 function rowEnd({ text, end }: Window, at: number, form: number): number {
   const characters = CHARACTERS[form]!
-  if (characters === ALL && form !== JSON_ESCAPED) return end
+  if (form === RAW) return end
   let to = at
-  if (form !== JSON_ESCAPED) while (to < end && characters[text[to]!] === 1) to += 1
+  if (characters !== ALL) while (to < end && characters[text[to]!] === 1) to += 1
   else while (to < end && (text[to] !== QUOTE || (to > at && text[to - 1] === BACKSLASH))) to += 1
   return to
 }

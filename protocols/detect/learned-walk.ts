@@ -12,6 +12,7 @@ import {
   FormReader,
   HEX,
   JSON_ESCAPED,
+  JSON_NESTED,
   LONGEST_GAP,
   MORE,
   PASSED,
@@ -121,7 +122,7 @@ export class LearnedWalk {
   }
 }
 
-const ESCAPES = JSON_ESCAPED | URL_ESCAPED
+const ESCAPES = JSON_ESCAPED | JSON_NESTED | URL_ESCAPED
 
 /** Which of ESCAPES a text has such of as mean something else than what is left without backslashes. */
 function escapesIn(text: Uint8Array, from: number, to: number): number {
@@ -129,7 +130,9 @@ function escapesIn(text: Uint8Array, from: number, to: number): number {
   for (let at = from; at < to; at++) {
     const octet = text[at]!
     if (octet === PERCENT || octet === PLUS) forms |= URL_ESCAPED
-    else if (octet === BACKSLASH && MEANING[text[at + 1]!] === 1) forms |= JSON_ESCAPED
+    else if (octet === BACKSLASH && MEANING[text[at + 1]!] === 1) {
+      forms |= at > from && text[at - 1] === BACKSLASH ? JSON_NESTED : JSON_ESCAPED
+    }
   }
   return forms
 }

@@ -7,8 +7,8 @@ import { ESC, EscapeSequences } from './escape-sequences.ts'
 import type { StreamMasker } from './masker.ts'
 
 const NOTHING = new Uint8Array(0)
-/** For each byte of text so many of sequences may stand beside it: two colours of 24 bits and their end are 43. */
-const PER_BYTE = 64
+/** For each byte of text so many of sequences may stand beside it: a colour of 24 bits and its end are 23. */
+const PER_BYTE = 32
 
 /** How the second look goes on: more may come; nothing has come for a while; nothing comes any more. */
 type Ending = 'more' | 'flush' | 'end'

@@ -71,8 +71,7 @@ function match({ text, end, isFinal }: Window, at: number, found: Found): Outcom
   const open = valueStart(text, start, stop, end)
   if (open === -1) return NONE
   if (open >= end) return isFinal ? NONE : found.live(end, false)
-  let from = open
-  if (text[from] === BACKSLASH) from += 1
+  let from = skipBackslashes(text, open, end)
   if (from >= end) return isFinal ? NONE : found.live(end, false)
   const isQuoted = text[from] === DOUBLE_QUOTE || text[from] === SINGLE_QUOTE
   if (isQuoted) from += 1
@@ -133,9 +132,18 @@ function namedBefore(text: Uint8Array, from: number, end: number): number {
   return text[colon] === COLON ? skipBlank(text, colon + 1, end) : -1
 }
 
-/** Over a quote, and a backslash before it. */
+/** JSON in a string of JSON, and that again, has a quote behind so many backslashes at most. */
+const MOST_BACKSLASHES = 15
+
+function skipBackslashes(text: Uint8Array, from: number, end: number): number {
+  let at = from
+  while (at < end && text[at] === BACKSLASH && at - from < MOST_BACKSLASHES) at += 1
+  return at
+}
+
+/** Over a quote, and backslashes before it. */
 function skipQuote(text: Uint8Array, at: number, end: number): number {
-  const quote = text[at] === BACKSLASH ? at + 1 : at
+  const quote = skipBackslashes(text, at, end)
   if (quote >= end) return end
   return text[quote] === DOUBLE_QUOTE || text[quote] === SINGLE_QUOTE ? quote + 1 : at
 }

@@ -7,6 +7,10 @@ import { type Anchor, type Found, type Matcher, NONE, type Outcome, type Window 
 /** What users and passwords are written of (RFC 3986 section 3.2.1), and what careless ones hold besides. */
 const USER = byteClass('A-Za-z0-9._~%!$&*+,;=-')
 const PASSWORD = byteClass('A-Za-z0-9._~%!$&*+,;=:#?^/|(){}[]-')
+const BACKSLASHES = byteClass('\\')
+const HEX = byteClass('0-9A-Fa-f')
+const DIGITS_OF_NUMBER = 4
+const LETTER_U = 0x75
 const AT = 0x40
 const COLON = 0x3a
 const SHORTEST = 3
@@ -29,13 +33,27 @@ function match({ text, end, isFinal }: Window, at: number, found: Found): Outcom
   const colon = skipClass(text, from, most, USER)
   if (colon === end && !isFinal) return found.live(end, false)
   if (colon === most || text[colon] !== COLON) return NONE
-  const to = skipClass(text, colon + 1, most, PASSWORD)
+  const to = passwordEnd(text, colon + 1, most)
   if (to === end && !isFinal && to < from + limits.detect.userInfo)
     return found.live(colon + 1, to > colon + 1 && DIGITS[text[colon + 1]!] !== 1)
   if (to === most || text[to] !== AT) return NONE
   // A port with a path is none, and neither is a placeholder.
   if (to - colon - 1 < SHORTEST || !isPassword(text, colon + 1, to) || isReference(text, colon + 1, to)) return NONE
   return found.mask(colon + 1, to)
+}
+
+/** Over what passwords are written of, and characters that JSON writes by their number: Go's does so with &. */
+function passwordEnd(text: Uint8Array, from: number, most: number): number {
+  let at = from
+  for (;;) {
+    at = skipClass(text, at, most, PASSWORD)
+    let place = skipClass(text, at, most, BACKSLASHES)
+    if (place === at) return at
+    if (place < most && text[place] !== LETTER_U) return at
+    place = skipClass(text, place + 1, Math.min(most, place + 1 + DIGITS_OF_NUMBER), HEX)
+    if (place < most && text[place - DIGITS_OF_NUMBER - 1] !== LETTER_U) return at
+    at = Math.min(place, most)
+  }
 }
 
 /** Whether what stands there is no port with a path behind it. */

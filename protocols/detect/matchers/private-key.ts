@@ -13,6 +13,7 @@ const BODY = byteClass('A-Za-z0-9+/=')
 const RUN = byteClass('A-Za-z0-9+/= \t\r\n\\')
 const DASH = 0x2d
 const COLON = 0x3a
+const BACKSLASH = 0x5c
 
 /** A line that is longer without a colon is no header. */
 const LONGEST_NAME = 64
@@ -62,11 +63,11 @@ function matchBody({ text, end, isFinal }: Window, from: number, found: Found): 
   return NONE
 }
 
-/** Over white space, and line ends as escapes; a backslash at the end may be half of one. */
+/** Over white space, and line ends as escapes, of escapes too; a backslash at the end may be half of one. */
 function skipSpace(text: Uint8Array, at: number, end: number): number {
   for (; at < end; ) {
     const octet = text[at]!
-    if (octet === 0x20 || octet === 0x09) at += 1
+    if (octet === 0x20 || octet === 0x09 || (octet === BACKSLASH && text[at + 1] === BACKSLASH)) at += 1
     else {
       const width = lineEndWidth(text, at, end)
       if (width === 0) return at

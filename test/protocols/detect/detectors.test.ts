@@ -32,6 +32,8 @@ const VECTORS: Readonly<Record<string, Vectors>> = {
       `-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0A1B\n\n«${MIXED}»\n-----END RSA PRIVATE KEY-----`,
       `-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2\n\n«${LONG}»\n«=aB3d»\n-----END PGP PRIVATE KEY BLOCK-----`,
       `{"key":"-----BEGIN PRIVATE KEY-----\\n«${MIXED}»\\n«${MIXED}»\\n-----END PRIVATE KEY-----\\n","a":1}`,
+      // JSON in a string of JSON.
+      `{"a":"{\\"key\\":\\"-----BEGIN PRIVATE KEY-----\\\\n«${MIXED}\\\\n${MIXED}\\\\n»-----END PRIVATE KEY-----\\\\n\\"}"}`,
       `tls.key: |\r\n  -----BEGIN PRIVATE KEY-----\r\n  «${MIXED}»\r\n  «${MIXED}»\r\n  -----END PRIVATE KEY-----\r\n`,
       // Cut off: head -c, a log's limitBytes.
       `-----BEGIN PRIVATE KEY-----\n«${MIXED}»`,
@@ -69,10 +71,12 @@ const VECTORS: Readonly<Record<string, Vectors>> = {
       'amqp://guest:«gu%40est!»@mq:5672/',
       'redis://:«s3cr3tp4ss»@cache:6379/0',
       '"url":"mongodb+srv://u:«a#b/c?d»@cluster0.example.net/db"',
+      '"url":"postgres://app:«p4ss\\u0026w\\\\u003c9»@db/orders"',
       'git clone https://x-access-token:«abcdefgh»@github.com/a/b',
     ],
     unmasked: [
       'http://localhost:8080/a@b',
+      '"db://host:5432\\nuser@host","db://a:b\\u12 c@d"',
       'https://example.com:443/path?u=a:b@c',
       'postgres://app@db/orders',
       `postgres://app:\${DB_PASSWORD}@db/orders`,
@@ -141,6 +145,8 @@ const VECTORS: Readonly<Record<string, Vectors>> = {
       '{"name":"API_TOKEN","value":"«ab12cd34ef56»"}',
       '"name": "DB_PASS",\n          "value": "«s3cr3tpw»"',
       `{"log":"password=\\"«hunter22»\\" rest"}`,
+      JSON.stringify(JSON.stringify({ apiKey: '«ab12cd34ef56»', a: 1 })),
+      JSON.stringify(JSON.stringify(JSON.stringify({ name: 'DB_PASSWORD', value: '«hunter22x»' }))),
       `secret_key = "«${MIXED}»"`,
       `spring.datasource.password=«${LONG}${LONG}${LONG}» z`,
       '      DB_PASSWORD:            «hunter22»\n',

@@ -290,8 +290,8 @@ const defaults = {
     patterns: 128,
     /** A terminal's control string (a title, a link); what goes on past it is taken for text. */
     controlString: 4_096,
-    /** Control sequences and strings within a value on a terminal, beyond what colours each of its characters: a title, with room. */
-    sequences: 8_192,
+    /** What is no text within a value, beyond what colours each of its characters on a terminal: a title, with room. */
+    between: 8_192,
   },
   learn: {
     /** Secrets in one page of the gateway's own list: client-go asks for 500, which may be 500 MiB. */

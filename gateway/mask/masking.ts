@@ -5,7 +5,7 @@ import { type Fields, field } from '../../protocols/fields.ts'
 import { GzipBody } from '../../protocols/gzip/body.ts'
 import { JsonBody } from '../../protocols/json/body.ts'
 import type { BodyRewriter, BodyShape, FieldMasker } from '../../protocols/kube/field-masker.ts'
-import type { TextMasker, TextMaskers } from '../../protocols/kube/text-masker.ts'
+import type { MaskerOptions, TextMasker, TextMaskers } from '../../protocols/kube/text-masker.ts'
 import { limits } from '../../protocols/limits.ts'
 import { ProtobufBody } from '../../protocols/protobuf/body.ts'
 import { isMaskable } from '../../protocols/protobuf/maskable.ts'
@@ -69,7 +69,7 @@ export class Masking {
 
 /** What masks the bytes of one stream, for this caller. */
 export interface StreamMask {
-  masker(options: { readonly terminal: boolean }): TextMasker
+  masker(options: MaskerOptions): TextMasker
   readonly isExempt: boolean
   readonly opaque: 'pass' | 'deny'
   readonly seal: Seal | undefined
@@ -174,7 +174,7 @@ export class RequestMask {
       passed: undefined,
       record: undefined,
       passedRecord: undefined,
-      text: this.#parts.text.masker({ terminal: false }),
+      text: this.#parts.text.masker({ terminal: false, timestamps: hasTimestamps(this.#attributes) }),
       passedText: this.#isExempt ? 'none' : 'same',
       words: this.#words,
       events: isWatch ? new WatchEvents(type.includes('protobuf')) : undefined,
@@ -275,6 +275,11 @@ const REWRITERS: ReadonlyMap<string, RewriterClass> = new Map<string, RewriterCl
   ['application/vnd.kubernetes.protobuf', ProtobufBody],
   ['application/yaml', YamlBody],
 ])
+
+/** A log that may be asked for with timestamps; "false" costs a second look. */
+function hasTimestamps({ subresource, query }: RequestAttributes): boolean {
+  return subresource === 'log' && new URLSearchParams(query).has('timestamps')
+}
 
 /** What an inflater lends is kept. */
 const COPIES: BodyRewriter = { receive: (bytes) => new Uint8Array(bytes), end: () => new Uint8Array(0) }

@@ -2,13 +2,13 @@
 
 import type { Connection } from '../../protocols/connection.ts'
 import type { PeerError } from '../../protocols/errors.ts'
-import type { TextMasked, TextMasker } from '../../protocols/kube/text-masker.ts'
+import type { MaskerOptions, TextMasked, TextMasker } from '../../protocols/kube/text-masker.ts'
 import type { MaskedChannels } from './masked-channels.ts'
 
 /** What masks the bytes of one stream, for this caller. */
 export interface StreamMask {
   /** A masker for one direction of one channel. */
-  masker(options: { readonly terminal: boolean }): TextMasker
+  masker(options: MaskerOptions): TextMasker
   /** The caller sees what is masked on the tape. */
   readonly isExempt: boolean
   /** Whether what is compressed or encrypted, and so cannot be looked into, may pass. */

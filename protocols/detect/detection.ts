@@ -2,16 +2,18 @@
 // maskers of streams, which share all of it. Refuses detectors that do not exist.
 
 import { MisuseError } from '../errors.ts'
-import type { TextMasker, TextMaskers } from '../kube/text-masker.ts'
+import type { MaskerOptions, TextMasker, TextMaskers } from '../kube/text-masker.ts'
 import { limits } from '../limits.ts'
 import { DETECTORS, matchersOf } from './detectors.ts'
+import { EscapeSequences } from './escape-sequences.ts'
 import { GramFilter, GramTable, gramsOf } from './grams.ts'
+import { InterleavedMasker } from './interleaved-masker.ts'
 import type { LearnedValues } from './learned-values.ts'
+import { LineTimestamps } from './line-timestamps.ts'
 import { type Sought, StreamMasker } from './masker.ts'
 import type { Matcher } from './match.ts'
 import { type CustomPattern, patternMatcher } from './patterns.ts'
 import { Scratch } from './scratch.ts'
-import { TerminalMasker } from './terminal-masker.ts'
 
 export interface DetectionOptions {
   /** Names of DETECTORS. */
@@ -47,11 +49,12 @@ export class Detection implements TextMaskers {
     this.#sought = { filter, anchors, matchers: lists, learned, lookBehind, scratch: new Scratch(scratch) }
   }
 
-  masker({ terminal }: { readonly terminal: boolean }): TextMasker {
+  masker({ terminal, timestamps = false }: MaskerOptions): TextMasker {
     const masker = new StreamMasker(this.#sought)
-    if (!terminal) return masker
-    const { controlString, sequences } = limits.detect
-    return new TerminalMasker(masker, new StreamMasker(this.#sought), controlString, sequences)
+    if (!terminal && !timestamps) return masker
+    const { controlString, between } = limits.detect
+    const skipped = terminal ? new EscapeSequences(controlString) : new LineTimestamps()
+    return new InterleavedMasker(masker, new StreamMasker(this.#sought), skipped, between)
   }
 }
 

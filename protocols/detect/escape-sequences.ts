@@ -1,14 +1,18 @@
 // Tells the bytes of a terminal's output that are text from those of escape sequences (ECMA-48), byte by byte, so that a cut
 // within a sequence changes nothing.
 
+import type { Interleaved } from './interleaved-masker.ts'
+
 /** What every sequence begins with. */
-export const ESC = 0x1b
+const ESC = 0x1b
 const BEL = 0x07
 const CAN = 0x18
 const SUB = 0x1a
 
 const GROUND = 0
 const ESCAPED = 1
+/** Before ESC. */
+const BEFORE = 6
 /** Behind ESC and an intermediate byte: "ESC ( B". */
 const INTERMEDIATE = 2
 /** Control sequence: parameters up to a final byte. */
@@ -20,7 +24,7 @@ const STRING_ESCAPED = 5
 /** Introducers of control strings: P, X, ], ^, _. */
 const STRINGS = new Set([0x50, 0x58, 0x5d, 0x5e, 0x5f])
 
-export class EscapeSequences {
+export class EscapeSequences implements Interleaved {
   readonly #longest: number
   #state = GROUND
   #length = 0
@@ -35,23 +39,24 @@ export class EscapeSequences {
     return this.#state === GROUND
   }
 
-  /** Whether the next byte belongs to a sequence. */
+  next(bytes: Uint8Array, at: number): number {
+    return bytes.indexOf(ESC, at)
+  }
+
+  /** The next byte is an ESC. */
+  begin(): void {
+    this.#state = BEFORE
+  }
+
   take(octet: number): boolean {
-    if (this.#state === GROUND) {
-      if (octet !== ESC) return false
-      this.#state = ESCAPED
-      return true
-    }
-    if (octet === CAN || octet === SUB) {
-      this.#state = GROUND
-      return true
-    }
-    this.#state = this.#next(octet)
+    this.#state = octet === CAN || octet === SUB ? GROUND : this.#next(octet)
     return true
   }
 
   #next(octet: number): number {
     switch (this.#state) {
+      case BEFORE:
+        return ESCAPED
       case ESCAPED:
         if (octet === ESC) return ESCAPED
         if (octet === 0x5b) return CONTROL

@@ -29,8 +29,14 @@ export interface TextMasker {
   taken(): TextMasked | undefined
 }
 
+export interface MaskerOptions {
+  /** A terminal's output: escape sequences and line ends inside a value do not hide it. */
+  readonly terminal: boolean
+  /** A log with the kubelet's timestamps before its lines: they do not hide a value of several lines. Not in a terminal. */
+  readonly timestamps?: boolean
+}
+
 /** Makes maskers that share what they look for: detectors, patterns, learned values. */
 export interface TextMaskers {
-  /** `terminal`: escape sequences and line ends inside a value do not hide it. */
-  masker(options: { readonly terminal: boolean }): TextMasker
+  masker(options: MaskerOptions): TextMasker
 }

@@ -1,7 +1,7 @@
 // Runs text through a masker, whole and under every cut, and gives back what came out.
 
 import assert from 'node:assert/strict'
-import type { TextMaskers } from '../../protocols/kube/text-masker.ts'
+import type { MaskerOptions, TextMaskers } from '../../protocols/kube/text-masker.ts'
 import { assertAnyCut, type Machine } from './cut.ts'
 
 /** What came out of a masker. */
@@ -17,8 +17,12 @@ interface Piece {
 }
 
 /** Masks a text given whole. Strings are latin1: one character a byte. */
-export function maskText(maskers: TextMaskers, text: string | Uint8Array, terminal = false): MaskedText {
-  const masker = maskers.masker({ terminal })
+export function maskText(
+  maskers: TextMaskers,
+  text: string | Uint8Array,
+  how: boolean | MaskerOptions = false,
+): MaskedText {
+  const masker = maskers.masker(optionsOf(how))
   const parts: Uint8Array[] = []
   for (const { original, masked } of [masker.receive(bytesOf(text)), masker.end()]) {
     assert.equal(masked.length, original.length)
@@ -28,8 +32,12 @@ export function maskText(maskers: TextMaskers, text: string | Uint8Array, termin
 }
 
 /** The same, and asserts that it comes out alike however it was cut, and that the original comes out as it went in. */
-export function maskAnyCut(maskers: TextMaskers, text: string | Uint8Array, terminal = false): MaskedText {
-  const heard = assertAnyCut(() => machine(maskers, terminal), bytesOf(text), {
+export function maskAnyCut(
+  maskers: TextMaskers,
+  text: string | Uint8Array,
+  how: boolean | MaskerOptions = false,
+): MaskedText {
+  const heard = assertAnyCut(() => machine(maskers, optionsOf(how)), bytesOf(text), {
     end: true,
     join: (earlier, later) => ({
       original: new Uint8Array(Buffer.concat([earlier.original, later.original])),
@@ -52,8 +60,13 @@ function bytesOf(text: string | Uint8Array): Uint8Array {
   return typeof text === 'string' ? Buffer.from(text, 'latin1') : text
 }
 
-function machine(maskers: TextMaskers, terminal: boolean): Machine<Piece> & { taken(): unknown } {
-  const masker = maskers.masker({ terminal })
+/** True: a terminal. */
+function optionsOf(how: boolean | MaskerOptions): MaskerOptions {
+  return typeof how === 'boolean' ? { terminal: how } : how
+}
+
+function machine(maskers: TextMaskers, options: MaskerOptions): Machine<Piece> & { taken(): unknown } {
+  const masker = maskers.masker(options)
   const keep = ({ original, masked }: Piece): Piece[] =>
     original.length === 0 ? [] : [{ original: Buffer.from(original), masked: Buffer.from(masked) }]
   return {

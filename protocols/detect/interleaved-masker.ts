@@ -1,39 +1,50 @@
-// A terminal's output: escape sequences within a value do not hide it, and stay where they are. It is looked through twice: as
-// it stands, for what control strings hold (titles, links, clipboards) and for values that have an ESC of their own, and then
-// without its sequences.
+// Text with something between that is none, and does not hide a value: escape sequences of a terminal, timestamps before lines.
+// It is looked through twice: as it stands, for what control strings hold (titles, links, clipboards) and for values that have an
+// ESC of their own, and then without what is between, which stays where it is.
 
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
-import { ESC, EscapeSequences } from './escape-sequences.ts'
 import type { StreamMasker } from './masker.ts'
 
 const NOTHING = new Uint8Array(0)
-/** For each byte of text so many of sequences may stand beside it: a colour of 24 bits and its end are 23. */
+/** For each byte of text so many others may stand beside it: a colour of 24 bits and its end are 23, a timestamp is 36 at most. */
 const PER_BYTE = 32
 
 /** How the second look goes on: more may come; nothing has come for a while; nothing comes any more. */
 type Ending = 'more' | 'flush' | 'end'
 
-export class TerminalMasker implements TextMasker {
+/** Tells what stands between text, for one stream. */
+export interface Interleaved {
+  /** Whether text goes on. */
+  readonly isText: boolean
+  /** In text: the first place from `at` that is none, or -1. It may be the end: then what comes next is none. */
+  next(bytes: Uint8Array, at: number): number
+  /** That place is reached. */
+  begin(): void
+  /** Not in text: takes a byte; false if it is text, and text goes on with it. */
+  take(octet: number): boolean
+}
+
+export class InterleavedMasker implements TextMasker {
   readonly #whole: StreamMasker
   readonly #plain: StreamMasker
-  readonly #sequences: EscapeSequences
+  readonly #between: Interleaved
   // What the first look has given out and the second holds back; the same array if the first masks none of it.
   #original: Uint8Array = NOTHING
   #masked: Uint8Array = NOTHING
   /** With 1 for what of it the second looks at; undefined if all. */
   #isPlain: Uint8Array | undefined
   readonly #mostBetween: number
-  /** Bytes of sequences that came, without PER_BYTE for each of text. */
-  #between = 0
+  /** Bytes between text that came, without PER_BYTE for each of text. */
+  #bytesBetween = 0
 
   /**
-   * Two fresh maskers, for the two looks. `longestString`: of a control string. `mostBetween`: where more bytes of sequences
-   * stand within it, a value is over, as behind a flush: else they would be held without end.
+   * Two fresh maskers, for the two looks. `mostBetween`: where more bytes that are no text stand within it, a value is over, as
+   * behind a flush: else they would be held without end.
    */
-  constructor(whole: StreamMasker, plain: StreamMasker, longestString: number, mostBetween: number) {
+  constructor(whole: StreamMasker, plain: StreamMasker, between: Interleaved, mostBetween: number) {
     this.#whole = whole
     this.#plain = plain
-    this.#sequences = new EscapeSequences(longestString)
+    this.#between = between
     this.#mostBetween = mostBetween
   }
 
@@ -62,7 +73,8 @@ export class TerminalMasker implements TextMasker {
 
   #pass(shown: Shown, ending: Ending): Shown {
     if (this.#isPlain === undefined && this.#masked === this.#original && shown.masked === shown.original) {
-      if (this.#sequences.isText && shown.original.indexOf(ESC) === -1) return this.#passText(shown.original, ending)
+      if (this.#between.isText && this.#between.next(shown.original, 0) === -1)
+        return this.#passText(shown.original, ending)
     }
     const first = this.#original.length
     const original = concat(this.#original, shown.original)
@@ -72,7 +84,7 @@ export class TerminalMasker implements TextMasker {
     else isPlain.set(this.#isPlain)
     const held = this.#plain.held
     const breaks: number[] = []
-    const plain = this.#withoutSequences(masked, original, isPlain, first, breaks)
+    const plain = this.#textOf(masked, original, isPlain, first, breaks)
     const looked = this.#look(plain, breaks, ending)
     // Up to the first byte that the second look holds back.
     let to = original.length
@@ -89,9 +101,9 @@ export class TerminalMasker implements TextMasker {
     return { original: given, masked: Buffer.compare(given, out) === 0 ? given : out }
   }
 
-  /** What has no sequence in it, nor the first look has masked, with nothing else held before it: as the second look shows it. */
+  /** What is text alone, nor the first look has masked, with nothing else held before it: as the second look shows it. */
   #passText(bytes: Uint8Array, ending: Ending): Shown {
-    this.#between = Math.max(0, this.#between - bytes.length * PER_BYTE)
+    this.#bytesBetween = Math.max(0, this.#bytesBetween - bytes.length * PER_BYTE)
     const looked = this.#look(bytes, [], ending)
     const left = this.#original.length + bytes.length - looked.masked.length
     if (left <= bytes.length) this.#original = new Uint8Array(bytes.subarray(bytes.length - left))
@@ -115,51 +127,37 @@ export class TerminalMasker implements TextMasker {
   }
 
   /**
-   * The bytes of `masked` from `at` on that belong to no sequence of `original`; notes which these are, and behind how many of
-   * them too much of sequences has come.
+   * The bytes of `masked` from `at` on that are text in `original`; notes which these are, and behind how many of them too much
+   * else has come.
    */
-  #withoutSequences(
-    masked: Uint8Array,
-    original: Uint8Array,
-    isPlain: Uint8Array,
-    at: number,
-    breaks: number[],
-  ): Uint8Array {
+  #textOf(masked: Uint8Array, original: Uint8Array, isPlain: Uint8Array, at: number, breaks: number[]): Uint8Array {
     const plain = new Uint8Array(original.length - at)
     let length = 0
     while (at < original.length) {
-      if (!this.#sequences.isText) {
-        this.#sequences.take(original[at++]!)
+      if (!this.#between.isText && this.#between.take(original[at]!)) {
+        at += 1
         this.#came(length, breaks)
         continue
       }
-      const sequence = indexOf(original, ESC, at)
-      plain.set(masked.subarray(at, sequence), length)
-      isPlain.fill(1, at, sequence)
-      length += sequence - at
-      this.#between = Math.max(0, this.#between - (sequence - at) * PER_BYTE)
-      if (sequence < original.length) {
-        this.#sequences.take(ESC)
-        this.#came(length, breaks)
-      }
-      at = sequence + 1
+      const next = this.#between.next(original, at)
+      const to = next === -1 ? original.length : next
+      plain.set(masked.subarray(at, to), length)
+      isPlain.fill(1, at, to)
+      length += to - at
+      this.#bytesBetween = Math.max(0, this.#bytesBetween - (to - at) * PER_BYTE)
+      if (next !== -1) this.#between.begin()
+      at = to
     }
     return plain.subarray(0, length)
   }
 
-  /** A byte of a sequence has come, behind `length` bytes of text. */
+  /** A byte between text has come, behind `length` bytes of text. */
   #came(length: number, breaks: number[]): void {
-    this.#between += 1
-    if (this.#between <= this.#mostBetween) return
-    this.#between = 0
+    this.#bytesBetween += 1
+    if (this.#bytesBetween <= this.#mostBetween) return
+    this.#bytesBetween = 0
     breaks.push(length)
   }
-}
-
-/** The place of an octet from `at` on, or the end. */
-function indexOf(bytes: Uint8Array, octet: number, at: number): number {
-  const place = bytes.indexOf(octet, at)
-  return place === -1 ? bytes.length : place
 }
 
 function concat(first: Uint8Array, second: Uint8Array): Uint8Array {

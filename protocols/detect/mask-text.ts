@@ -192,11 +192,15 @@ function isIndent(text: Uint8Array, at: number): boolean {
 
 /** How many bytes from `from` on, and before `to`, belong to an escape that begins before it. */
 function halfEscape(text: Uint8Array, from: number, to: number): number {
-  if (ESCAPE_LETTERS[text[from]!] !== 1 || !isEscaped(text, from)) return 0
-  if (text[from] !== LETTER_U) return 1
-  let at = from + 1
-  while (at < to && at < from + UNICODE && HEX_DIGITS[text[at]!] === 1) at += 1
-  return at === to || at === from + UNICODE ? at - from : 0
+  for (let letter = from; letter > 0 && letter > from - UNICODE; letter--) {
+    if (text[letter] === LETTER_U && isEscaped(text, letter)) {
+      let at = Math.max(from, letter + 1)
+      while (at < to && at < letter + UNICODE && HEX_DIGITS[text[at]!] === 1) at += 1
+      return at === to || at === letter + UNICODE ? at - from : 0
+    }
+    if (letter < from && HEX_DIGITS[text[letter]!] !== 1) break
+  }
+  return ESCAPE_LETTERS[text[from]!] === 1 && isEscaped(text, from) ? 1 : 0
 }
 
 const LETTER_U = 0x75

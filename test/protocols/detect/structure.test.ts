@@ -9,7 +9,7 @@ import { DETECTORS } from '../../../protocols/detect/detectors.ts'
 import { LearnedValues } from '../../../protocols/detect/learned-values.ts'
 import { hasTextMark } from '../../../protocols/detect/mask-text.ts'
 import { cut } from '../../support/cut.ts'
-import { maskText } from '../../support/masked-text.ts'
+import { maskAnyCut, maskText } from '../../support/masked-text.ts'
 
 const BOUNDS = { values: 100, bytes: 8_388_608, piece: 1_536, depth: 4, shortest: 6 }
 const VALUES = [
@@ -136,3 +136,13 @@ function shapeOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   return Object.values(value).map(shapeOf)
 }
+
+test('a value that begins within an escape of JSON leaves the escape whole', () => {
+  const known = new LearnedValues(Buffer.alloc(32, 3), BOUNDS)
+  for (const value of ['1ab9v4lue-x', 'u001fv4lue-x', '9v4lue-xyz', '00e9v4lue-x']) known.learn(Buffer.from(value))
+  const detection = new Detection({ detectors: new Set(), patterns: [], learned: known })
+  for (const text of ['"\\u001ab9v4lue-x"', '"\\u001fv4lue-x"', '"\\u00e9v4lue-xyz"', '"\\\\u001fv4lue-x"']) {
+    const { text: shown } = maskAnyCut(detection, text)
+    assert.doesNotMatch(JSON.parse(shown) as string, /v4lue/)
+  }
+})

@@ -127,11 +127,14 @@ const ESCAPES = JSON_ESCAPED | JSON_NESTED | URL_ESCAPED
 /** Which of ESCAPES a text has such of as mean something else than what is left without backslashes. */
 function escapesIn(text: Uint8Array, from: number, to: number): number {
   let forms = 0
+  let backslashes = 0
   for (let at = from; at < to; at++) {
     const octet = text[at]!
+    backslashes = octet === BACKSLASH ? backslashes + 1 : 0
     if (octet === PERCENT || octet === PLUS) forms |= URL_ESCAPED
-    else if (octet === BACKSLASH && MEANING[text[at + 1]!] === 1) {
-      forms |= at > from && text[at - 1] === BACKSLASH ? JSON_NESTED : JSON_ESCAPED
+    else if (backslashes > 0 && MEANING[text[at + 1]!] === 1) {
+      if ((backslashes & 1) === 1) forms |= JSON_ESCAPED
+      if (backslashes > 1) forms |= JSON_NESTED
     }
   }
   return forms

@@ -77,7 +77,7 @@ export class MaskWriter {
     this.changed = 0
     let expected = from
     const hasQuotes = has(text, from, to, QUOTE)
-    const first = begun < from ? behindJoint(text, begun, from, to) : from
+    const first = begun < from ? goingOn(text, begun, from, to) : from
     for (let at = skipKept(text, first, from, to, hasQuotes); at < to; at = skipKept(text, at, from, to, hasQuotes)) {
       // The mark is not broken by what is kept, unless it cannot be known what comes.
       if (!isOpen && at !== expected && index < MARK_LENGTH) index = 0
@@ -173,8 +173,13 @@ function structureEnd(text: Uint8Array, at: number, from: number, to: number): n
   return /[:,{}[\]]/.test(joint) && JOINT.test(joint) ? end : at
 }
 
-/** `from`, or the end of the joint that it is in, of a match that begins at `begun`. */
-function behindJoint(text: Uint8Array, begun: number, from: number, to: number): number {
+/** Where the rest of a match that begins at `begun` is masked from: `from`, or the beginning of the escape that it is in, or the end of the joint. */
+function goingOn(text: Uint8Array, begun: number, from: number, to: number): number {
+  // The half of it was kept.
+  for (let at = from - 1; at >= begun && from - at <= UNICODE; at--) {
+    if (text[at] !== BACKSLASH || isEscaped(text, at)) continue
+    if (at === from - 1 || text[at + 1] === LETTER_U) return at
+  }
   for (let at = from; at >= begun && from - at <= LONGEST_JOINT; at--) {
     if (at === begun || isBareQuote(text, at - 1)) {
       return has(text, Math.max(begun, at - 1), to, QUOTE) ? Math.max(from, structureEnd(text, at, begun, to)) : from

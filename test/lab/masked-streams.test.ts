@@ -16,24 +16,15 @@ import { readTapes } from './support/tapes.ts'
 const VALUE = 'tr0ub4dor-3-staple-Kz9w'
 const SECRET = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'learned', namespace: 'default' } }
 /** Said in its log twice a second. */
-const TALKER = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'talker', namespace: 'default' },
-  spec: {
-    containers: [
-      {
-        name: 'main',
-        image: 'lab',
-        command: [
-          'sh',
-          '-c',
-          `while :; do printf 'the password is tr0ub4dor-'; echo '3-staple-Kz9w.'; sleep 0.5; done`,
-        ],
-      },
-    ],
-  },
-}
+const TALKER = podThat(
+  'talker',
+  `while :; do printf 'the password is tr0ub4dor-'; echo '3-staple-Kz9w.'; sleep 0.5; done`,
+)
+const KEY_LINE = 'aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD'
+const KEEPER = podThat(
+  'keeper',
+  `echo '-----BEGIN PRIVATE KEY-----'; echo ${KEY_LINE}; echo '-----END PRIVATE KEY-----'; sleep 600`,
+)
 const FILE = `first\npassword: ${VALUE}\nlast\n`
 const TRANSPORTS = [
   ['WebSocket', {}],
@@ -73,7 +64,8 @@ describe('streams, masked', () => {
     await ok(lab.adminKubeconfig, ['apply', '-f', '-'], {}, secret)
     await ok(lab.adminKubeconfig, ['apply', '-f', '-'], {}, JSON.stringify(TALKER))
     await inPod(['sh', '-c', 'cat > learned.txt'], FILE)
-    await ok(lab.adminKubeconfig, ['wait', '--for=condition=Ready', 'pod/talker', '--timeout=60s'])
+    await ok(lab.adminKubeconfig, ['apply', '-f', '-'], {}, JSON.stringify(KEEPER))
+    await ok(lab.adminKubeconfig, ['wait', '--for=condition=Ready', 'pod/talker', 'pod/keeper', '--timeout=60s'])
     assert.equal(isIn(await ok(masked, ['get', 'secret', 'learned', '-o', 'yaml'])), false)
   })
   after(async () => {
@@ -156,6 +148,17 @@ describe('streams, masked', () => {
     assert.ok(out.toString().split('\n').length >= 4, out.toString())
   })
 
+  test('timestamps before a log’s lines do not hide a key of several lines', async () => {
+    const args = ['logs', 'keeper', '--timestamps']
+    assert.equal((await ok(exempt, args)).includes(KEY_LINE), true)
+    const shown = (await ok(masked, args)).toString()
+    assert.equal(shown.includes(KEY_LINE), false)
+    assert.match(
+      shown,
+      /^\d{4}-\S+Z -----BEGIN PRIVATE KEY-----\n\d{4}-\S+Z ~mask~~+\n\d{4}-\S+Z -----END PRIVATE KEY-----\n$/,
+    )
+  })
+
   test('it is in no file of the store, whoever it was shown to, and the tapes say what was masked', async () => {
     await gateway.stop()
     const tapes = await readTapes(gateway.data)
@@ -168,6 +171,11 @@ describe('streams, masked', () => {
     }
   })
 })
+
+function podThat(name: string, script: string): object {
+  const containers = [{ name: 'main', image: 'lab', command: ['sh', '-c', script] }]
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default' }, spec: { containers } }
+}
 
 /** A forwarded port of the web service, once it listens. */
 async function forward(kubectl: string, env: Record<string, string>): Promise<{ child: ChildProcess; port: string }> {

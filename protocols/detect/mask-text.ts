@@ -154,10 +154,11 @@ function isBareQuote(text: Uint8Array, at: number): boolean {
   return text[at] === QUOTE && !isEscaped(text, at)
 }
 
-/** Whether a backslash before `at` escapes what stands there, and is not escaped itself. */
+/** Whether a backslash before `at` escapes what stands there, and is not escaped itself. Of more in a row than are kept to be looked back on, a part counts. */
 function isEscaped(text: Uint8Array, at: number): boolean {
   let first = at
-  while (first > 0 && text[first - 1] === BACKSLASH) first -= 1
+  const least = Math.max(0, at - LONGEST_INDENT)
+  while (first > least && text[first - 1] === BACKSLASH) first -= 1
   return ((at - first) & 1) === 1
 }
 

@@ -18,7 +18,7 @@ export const TEXT_MARK = '~mask~'
 export const BASE64_MARK = '/mask+'
 const MARK_LENGTH = 6
 /** Fewer than a text's bytes that are kept to be looked back on. */
-const LONGEST_INDENT = 128
+const LOOKED_BACK = 128
 const TEXT = Uint8Array.from(TEXT_MARK, (character) => character.charCodeAt(0))
 const BASE64 = Uint8Array.from(BASE64_MARK, (character) => character.charCodeAt(0))
 /** What may stand behind a backslash in JSON. */
@@ -157,7 +157,7 @@ function isBareQuote(text: Uint8Array, at: number): boolean {
 /** Whether a backslash before `at` escapes what stands there, and is not escaped itself. Of more in a row than are kept to be looked back on, a part counts. */
 function isEscaped(text: Uint8Array, at: number): boolean {
   let first = at
-  const least = Math.max(0, at - LONGEST_INDENT)
+  const least = Math.max(0, at - LOOKED_BACK)
   while (first > least && text[first - 1] === BACKSLASH) first -= 1
   return ((at - first) & 1) === 1
 }
@@ -192,7 +192,7 @@ function goingOn(text: Uint8Array, begun: number, from: number, to: number): num
 /** White space in front of a line: YAML's structure. */
 function isIndent(text: Uint8Array, at: number): boolean {
   let place = at
-  while (place >= 0 && at - place < LONGEST_INDENT && (text[place] === SPACE || text[place] === TAB)) place -= 1
+  while (place >= 0 && at - place < LOOKED_BACK && (text[place] === SPACE || text[place] === TAB)) place -= 1
   return place !== at && (text[place] === LF || (text[place] === N && text[place - 1] === BACKSLASH))
 }
 

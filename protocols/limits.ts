@@ -252,8 +252,6 @@ const defaults = {
     inflatedRatio: 128,
     /** Bytes of an answer that are encrypted together where originals are kept: held in memory until they are. */
     original: 1_048_576,
-    /** Values of one object of which the escaped forms are learned too: up to six each, at 40 µs. */
-    escapedValues: 128,
     /** Keys that originals are encrypted to: 0.1 ms each for every piece. */
     recipients: 8,
     /** What is held back of a stream passes after this much quiet: an echo must not be felt, a log line may wait. */

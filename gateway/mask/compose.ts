@@ -4,12 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { Detection } from '../../protocols/detect/detection.ts'
 import { DETECTORS } from '../../protocols/detect/detectors.ts'
 import { LearnedValues } from '../../protocols/detect/learned-values.ts'
-import type { MaskedObject } from '../../protocols/kube/field-masker.ts'
 import { limits } from '../../protocols/limits.ts'
 import { ageFile, ageRecipient } from './age-file.ts'
 import { builtinRules } from './builtin-rules.ts'
 import type { MaskingDocument } from './document.ts'
-import { escapedForms } from './escaped-forms.ts'
 import type { LearnFrom } from './field-record.ts'
 import { configuredRule } from './mask-rule.ts'
 import { Masking } from './masking.ts'
@@ -55,20 +53,10 @@ export function nothingLearned(): LearnedValues {
 
 /** What names a thing is no secret, though a Secret holds it: it is masked there, and nowhere else. */
 export function learnerOf(learned: LearnedValues): LearnFrom {
-  let last: MaskedObject | undefined
-  let left = 0
   return (object, path, value, origin) => {
     if (path.endsWith('.namespace')) return
     const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
     if (text === object.name || text === object.namespace) return
     learned.learn(value, origin)
-    if (object !== last) {
-      last = object
-      left = limits.mask.escapedValues
-    }
-    if (left === 0) return
-    const forms = escapedForms(value)
-    if (forms.length > 0) left -= 1
-    for (const form of forms) learned.learn(form, origin)
   }
 }

@@ -4,10 +4,15 @@
 
 import type { Shown, TextMasked, TextMasker } from '../kube/text-masker.ts'
 import type { StreamMasker } from './masker.ts'
+import { Waiting } from './waiting.ts'
 
 const NOTHING = new Uint8Array(0)
 /** For each byte of text so many others may stand beside it: a colour of 24 bits and its end are 23, a timestamp is 36 at most. */
 const PER_BYTE = 32
+
+/** While no more bytes are held, none wait. */
+const FEW = 4_096
+const NOTHING_SHOWN: Shown = { original: NOTHING, masked: NOTHING }
 
 /** How the second look goes on: more may come; nothing has come for a while; nothing comes any more. */
 type Ending = 'more' | 'flush' | 'end'
@@ -36,6 +41,8 @@ export class InterleavedMasker implements TextMasker {
   readonly #mostBetween: number
   /** Bytes between text that came, without PER_BYTE for each of text. */
   #bytesBetween = 0
+  /** What has come and was not looked at. */
+  readonly #waiting = new Waiting()
 
   /**
    * Two fresh maskers, for the two looks. `mostBetween`: where more bytes that are no text stand within it, a value is over, as
@@ -49,19 +56,24 @@ export class InterleavedMasker implements TextMasker {
   }
 
   get held(): number {
-    return this.#whole.held + this.#original.length
+    return this.#whole.held + this.#original.length + this.#waiting.length
   }
 
   receive(bytes: Uint8Array): Shown {
-    return this.#pass(this.#whole.receive(bytes), 'more')
+    const again = this.#original.length
+    if (again <= FEW || this.#waiting.isWorth(bytes, again)) return this.#receive(this.#waiting.take(bytes))
+    this.#waiting.add(bytes)
+    return NOTHING_SHOWN
   }
 
   flush(): Shown {
-    return this.#pass(this.#whole.flush(), 'flush')
+    const come = this.#come()
+    return join(come, this.#pass(this.#whole.flush(), 'flush'))
   }
 
   end(): Shown {
-    return this.#pass(this.#whole.end(), 'end')
+    const come = this.#come()
+    return join(come, this.#pass(this.#whole.end(), 'end'))
   }
 
   taken(): TextMasked | undefined {
@@ -69,6 +81,14 @@ export class InterleavedMasker implements TextMasker {
     if (whole === undefined || plain === undefined) return whole ?? plain
     const rules = new Set([...whole.rules.split(', '), ...plain.rules.split(', ')])
     return { rules: [...rules].sort().join(', '), count: whole.count + plain.count }
+  }
+
+  #receive(bytes: Uint8Array): Shown {
+    return this.#pass(this.#whole.receive(bytes), 'more')
+  }
+
+  #come(): Shown | undefined {
+    return this.#waiting.length === 0 ? undefined : this.#receive(this.#waiting.take(NOTHING))
   }
 
   #pass(shown: Shown, ending: Ending): Shown {

@@ -12,6 +12,7 @@ import type { LearnedValues } from './learned-values.ts'
 import { isCutNumber, MaskWriter } from './mask-text.ts'
 import { FOUND, Found, type Matcher, NONE, type Outcome, type Window } from './match.ts'
 import { BEHIND, type Scratch } from './scratch.ts'
+import { Waiting } from './waiting.ts'
 
 const NOTHING = new Uint8Array(0)
 const NOTHING_SHOWN: Shown = { original: NOTHING, masked: NOTHING }
@@ -35,10 +36,8 @@ export interface Sought {
   readonly scratch: Scratch
 }
 
-/** Where more than so many bytes are looked at again with each call, ... */
+/** While no more bytes are looked at again with each call, none wait. */
 const FEW = 32
-/** ... what comes waits until it is this part of them: so a text costs about the same however it was cut. */
-const WAITING_PART = 4
 
 /** How a scan ends: more may come; nothing has come for a while; nothing comes any more. */
 type Ending = 'more' | 'flush' | 'end'
@@ -71,9 +70,8 @@ export class StreamMasker implements TextMasker {
   /** What following learned values has cost before the first place that is not decided. */
   readonly #decidedEffort = new Effort()
 
-  /** What has come since, and was not looked at: the first #waitingLength bytes. */
-  #waiting: Uint8Array = NOTHING
-  #waitingLength = 0
+  /** What has come since, and was not looked at. */
+  readonly #waiting = new Waiting()
 
   // During a call.
   #text: Uint8Array = NOTHING
@@ -97,22 +95,22 @@ export class StreamMasker implements TextMasker {
   }
 
   get held(): number {
-    return this.#kept.length - this.#given + this.#waitingLength
+    return this.#kept.length - this.#given + this.#waiting.length
   }
 
   receive(bytes: Uint8Array): Shown {
     const again = this.#kept.length - this.#resume
-    if (again <= FEW || (this.#waitingLength + bytes.length) * WAITING_PART >= again) return this.#come(bytes, 'more')
-    this.#wait(bytes)
+    if (again <= FEW || this.#waiting.isWorth(bytes, again)) return this.#take(this.#waiting.take(bytes), 'more')
+    this.#waiting.add(bytes)
     return NOTHING_SHOWN
   }
 
   flush(): Shown {
-    return this.#come(NOTHING, 'flush')
+    return this.#take(this.#waiting.take(NOTHING), 'flush')
   }
 
   end(): Shown {
-    return this.#come(NOTHING, 'end')
+    return this.#take(this.#waiting.take(NOTHING), 'end')
   }
 
   taken(): TextMasked | undefined {
@@ -122,27 +120,6 @@ export class StreamMasker implements TextMasker {
     const rules = [...this.#counts.keys()].sort().join(', ')
     this.#counts.clear()
     return { rules, count }
-  }
-
-  #wait(bytes: Uint8Array): void {
-    const length = this.#waitingLength + bytes.length
-    if (length > this.#waiting.length) {
-      const more = new Uint8Array(Math.max(2 * this.#waiting.length, length))
-      more.set(this.#waiting.subarray(0, this.#waitingLength))
-      this.#waiting = more
-    }
-    this.#waiting.set(bytes, this.#waitingLength)
-    this.#waitingLength = length
-  }
-
-  /** With what has waited before it. */
-  #come(bytes: Uint8Array, ending: Ending): Shown {
-    if (this.#waitingLength === 0) return this.#take(bytes, ending)
-    this.#wait(bytes)
-    const all = this.#waiting.subarray(0, this.#waitingLength)
-    this.#waiting = NOTHING
-    this.#waitingLength = 0
-    return this.#take(all, ending)
   }
 
   #take(bytes: Uint8Array, ending: Ending): Shown {

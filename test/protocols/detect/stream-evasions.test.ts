@@ -8,6 +8,7 @@ import { Detection } from '../../../protocols/detect/detection.ts'
 import { DETECTORS } from '../../../protocols/detect/detectors.ts'
 import { KeyedPrefixes } from '../../../protocols/detect/keyed-prefixes.ts'
 import { LearnedValues } from '../../../protocols/detect/learned-values.ts'
+import { StreamMasker } from '../../../protocols/detect/masker.ts'
 import { maskAnyCut, maskText } from '../../support/masked-text.ts'
 
 const BOUNDS = { values: 10_000, bytes: 33_554_432, piece: 1_536, depth: 4, shortest: 6 }
@@ -88,6 +89,21 @@ describe('texts that are made to be slow', () => {
       assert.ok(steps < most * text.length, `${steps} steps for ${text.length} bytes`)
     })
   }
+})
+
+test('a terminal that holds much is not looked through again for every few bytes', (t) => {
+  const value = filling(1_536, 'abcdefghijkLMN')
+  const masker = detectionOf(value).masker({ terminal: true })
+  const coloured = Array.from(value.slice(0, 1_500), (each) => `${each}\u001b[38;2;255;255;255m`).join('')
+  masker.receive(Buffer.from(coloured))
+  assert.ok(masker.held > 16_384)
+  const receive = t.mock.method(StreamMasker.prototype, 'receive')
+  for (let at = 0; at < 1_000; at += 1) masker.receive(Buffer.from('\u001b[m'))
+  assert.ok(receive.mock.callCount() < 10, `${receive.mock.callCount()} looks`)
+  const { masked } = masker.flush()
+  assert.equal(masker.held, 0)
+  assert.equal(masked.length, coloured.length + 3_000)
+  assert.ok(!Buffer.from(masked).includes(`${value[700]}\u001b[38;2;255;255;255m${value[701]}`))
 })
 
 describe('beginnings that never end', () => {

@@ -26,6 +26,12 @@ const target: Target = {
     learned.learn(value)
     assert.ok(learned.bytes <= BOUNDS.bytes, 'too much memory')
     if (learned.size === 0) return ['not learned']
+    // What begins as filling does is not learned whole, though what is within may be.
+    const beginning = value
+      .toString('latin1')
+      .replaceAll(/\\+[nr]?|[\r\n]/g, '')
+      .slice(0, LONGEST_FILLING)
+    if (new Set(beginning).size < FEWEST_DIFFERENT) return ['filling']
     const maskers = new Detection({ detectors: new Set(), patterns: [], learned })
     const mask = (text: Uint8Array): Buffer => {
       const masker = maskers.masker({ terminal: false })
@@ -75,6 +81,8 @@ function longestShown(value: Uint8Array, masked: Uint8Array): number {
 }
 
 const SHORTEST_SECRET = 6
+const LONGEST_FILLING = 64
+const FEWEST_DIFFERENT = 4
 const STRUCTURE = ' \t\r\n"\\,:{}[]+-.0123456789eEtrufalsn~mask'
 
 function isJson(text: string): boolean {

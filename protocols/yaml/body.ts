@@ -82,6 +82,10 @@ function replaced(text: string, places: Places, shown: ReadonlyMap<number, Shown
     const { range } = node
     if (range === undefined || range === null) throw new MisuseError('a scalar that stands nowhere')
     const [start, end] = range
+    // A tab in the indentation: the parser takes what is behind it for another key.
+    if (node.type?.startsWith('BLOCK_') && end < text.length && text[end - 1] !== '\n') {
+      throw new YamlError('yaml.block_end', 'a block that ends within a line')
+    }
     const block = inPlace.isLikeIt ? asBlock(text.slice(start, end), node, inPlace.value) : undefined
     pieces.push(text.slice(done, start), block ?? quoted(inPlace.value))
     // A block scalar ends with its last line.

@@ -153,6 +153,7 @@ describe('a YAML answer', () => {
     ['a lone CR', 'x: y\rdata:\r  a: YQ==\n', 'yaml.character'],
     ['a byte order mark', '\ufeffdata: {}\n', 'yaml.character'],
     ['a NUL', 'a: \0\n', 'yaml.character'],
+    ['a tab behind which a block ends within its line', 'data:\n a: |\n \tb: c\n', 'yaml.block_end'],
   ] as const) {
     test(`is refused with ${what}`, () => {
       assert.throws(() => run(text), { rule, code: 502 })

@@ -48,6 +48,9 @@ export class MaskedMessages implements ChannelSink {
   #isWhole = false
   /** It passes as it came. */
   #passes = false
+  /** What it says, in the base64 forms, and on which channel: as much of it as came before a fault passes. */
+  #said: Uint8Array = NOTHING
+  #saidOn = 0
 
   constructor(options: WebSocketStreamOptions, masked: MaskedChannels, isFromClient: boolean, to: WebSocketConnection) {
     this.name = isFromClient ? 'from the client' : 'from the cluster'
@@ -68,7 +71,14 @@ export class MaskedMessages implements ChannelSink {
   data(frame: WebSocketFrame): PeerError | Cut | undefined {
     this.#isWhole = frame.start && frame.end && frame.fin && frame.opcode !== OPCODE.CONTINUATION
     this.#passes = false
-    const fault = this.#reader.read(frame, this) ?? this.#stop
+    const broken = this.#reader.read(frame, this)
+    const said = this.#said
+    this.#said = NOTHING
+    if (broken !== undefined && this.#stop === undefined && this.#passes) {
+      this.#isWhole = false
+      this.#send(this.#saidOn, said, false)
+    }
+    const fault = broken ?? this.#stop
     if (fault !== undefined) return fault
     if (this.#passes) pass(frame, this.#to)
     return undefined
@@ -172,6 +182,10 @@ export class MaskedMessages implements ChannelSink {
   #send(number: number, bytes: Uint8Array, isAll: boolean): void {
     if (isAll && this.#isWhole) {
       this.#passes = true
+      if (this.#base64) {
+        this.#said = bytes
+        this.#saidOn = number
+      }
       return
     }
     if (this.#base64) {

@@ -56,8 +56,9 @@ export class SoughtPieces {
     for (const before of [0, BACKSLASH]) {
       text[0] = before
       const from = maskedFrom(text, 1, text.length)
-      this.#writer.write(text, new Uint8Array(text), 0, from, text.length, false, 0, false)
-      if (this.#writer.changed === 0) return false
+      const masked = new Uint8Array(text)
+      this.#writer.write(text, masked, 0, from, text.length, false, 0, false)
+      if (Buffer.compare(masked, text) === 0) return false
     }
     return true
   }

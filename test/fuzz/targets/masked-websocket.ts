@@ -30,7 +30,8 @@ const target: Target = {
     const [choices, rest] = choice(input)
     const fromClient = (choices & FROM_CLUSTER) === 0
     const base64 = (choices & BASE64) !== 0
-    const closes = (choices & CLOSES) !== 0
+    // v5 has no base64 form.
+    const closes = (choices & CLOSES) !== 0 && !base64
     const isExempt = (choices & EXEMPT) !== 0
     const form = { version: closes ? 5 : 4, base64 }
     const make = (): Session => {

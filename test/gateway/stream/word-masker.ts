@@ -63,9 +63,10 @@ export class WordMasker implements TextMasker {
       const rest = word.subarray(begun.length)
       if (!word.subarray(0, begun.length).equals(begun) || rest.length > bytes.length) continue
       if (!rest.equals(bytes.subarray(0, rest.length))) continue
-      const original = Buffer.from(bytes)
       this.#count += 1
-      return this.#lend(original, Buffer.concat([Buffer.alloc(rest.length, MASK), bytes.subarray(rest.length)]))
+      const behind = this.#mask(bytes.subarray(rest.length), undefined, false)
+      const original = Buffer.concat([rest, behind.original])
+      return this.#lend(original, Buffer.concat([Buffer.alloc(rest.length, MASK), behind.masked]))
     }
     return this.#mask(bytes, bytes, false)
   }

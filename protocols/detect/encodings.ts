@@ -1,6 +1,8 @@
 // Reads bytes out of text that stands for them: as they are, base64 at any of its three alignments, hexadecimal digits, and
 // the escapes of JSON and of URLs. Whatever way of escaping was taken, the same bytes come out.
 
+import { ESCAPED, LONGEST_GAP, PASSED } from './passed.ts'
+
 /** How a value may be written. One bit each, so that a set of them is a number. */
 export const RAW = 1
 export const BASE64 = 2
@@ -17,12 +19,6 @@ export const JSON_NESTED = 128
 export const OVER = -1
 export const MORE = -2
 
-/**
- * Bytes in a row that are passed over (PASSED) within a value or its encoding: with more of them it is over. Else blank
- * lines were looked through again for each of them, and held.
- */
-export const LONGEST_GAP = 64
-
 const LF = 0x0a
 const CR = 0x0d
 const BACKSLASH = 0x5c
@@ -38,28 +34,6 @@ for (const character of '/_') BASE64_VALUES[character.charCodeAt(0)] = 63
 const HEX_VALUES = new Uint8Array(256).fill(INVALID)
 for (const digits of ['0123456789abcdef', '0123456789ABCDEF']) {
   for (let at = 0; at < 16; at++) HEX_VALUES[digits.charCodeAt(at)] = at
-}
-/**
- * What is no part of a value, wherever it stands: line ends, as they are and as JSON escapes them, and backslashes, of which
- * one and the same text has as many as it was escaped times. So a value is known by what is left, and text is read one way only.
- * The next state of a reader, by PASSED[(state & ESCAPED) * 128 + octet]: 0, the octet is kept; with PASSED_OVER in it, it is
- * not; with ESCAPED, a backslash came before and an n or r would be a line end. What is read begins in state 0.
- */
-export const PASSED = new Uint8Array(512)
-const PASSED_OVER = 1
-export const ESCAPED = 2
-for (const [before, octet, after] of [
-  [0, LF, PASSED_OVER],
-  [0, CR, PASSED_OVER],
-  [0, BACKSLASH, PASSED_OVER | ESCAPED],
-  // JSON's reading of a backslash and a line end is the same so, read with and without escapes.
-  [ESCAPED, LF, PASSED_OVER],
-  [ESCAPED, CR, PASSED_OVER],
-  [ESCAPED, BACKSLASH, PASSED_OVER | ESCAPED],
-  [ESCAPED, N, PASSED_OVER],
-  [ESCAPED, R, PASSED_OVER],
-] as const) {
-  PASSED[before * 128 + octet] = after
 }
 const ESCAPES = new Map([...'"\\/bfnrt'].map((letter, at) => [letter.charCodeAt(0), '"\\/\b\f\n\r\t'.charCodeAt(at)]))
 
@@ -297,22 +271,6 @@ export function nextLineEndByte(text: Uint8Array, words: Int32Array, at: number,
 
 function isLineEndByte(octet: number): boolean {
   return octet === LF || octet === CR || octet === BACKSLASH
-}
-
-/** The bytes without what is passed over: as values are learned and matched. The same view where that is nothing. */
-export function withoutPassed(bytes: Uint8Array): Uint8Array {
-  let kept: Uint8Array | undefined
-  let length = 0
-  let state = 0
-  for (let at = 0; at < bytes.length; at++) {
-    const octet = bytes[at]!
-    state = PASSED[(state & ESCAPED) * 128 + octet]!
-    // A Buffer's own slice would not copy.
-    if (state !== 0) kept ??= new Uint8Array(bytes)
-    else if (kept === undefined) length += 1
-    else kept[length++] = octet
-  }
-  return kept === undefined ? bytes : kept.subarray(0, length)
 }
 
 /** The bytes without line ends, in both their forms. */

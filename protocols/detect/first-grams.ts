@@ -7,16 +7,15 @@ import {
   BASE64,
   BASE64_SECOND,
   BASE64_THIRD,
-  ESCAPED,
   HEX,
   JSON_ESCAPED,
   JSON_NESTED,
-  PASSED,
   RAW,
   URL_ESCAPED,
   withoutLineEnds,
 } from './encodings.ts'
 import { gramAt } from './grams.ts'
+import { ESCAPED, PASSED } from './passed.ts'
 
 const GRAM = 4
 /** Fewer bytes do not fill four characters of base64 at each alignment. */

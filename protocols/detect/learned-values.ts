@@ -2,7 +2,6 @@
 // and the escapes of JSON and URLs. It keeps hashes, not values, of a bounded number; from where most comes, what was used
 // longest ago goes first.
 
-import { withoutPassed } from './encodings.ts'
 import { addFirstGrams } from './first-grams.ts'
 import { GramFilter, GramTable } from './grams.ts'
 import { innerSecrets } from './inner-secrets.ts'
@@ -10,6 +9,7 @@ import { KeyedPrefixes, RECORD_LENGTH } from './keyed-prefixes.ts'
 import { isLearnable } from './learnable.ts'
 import { LearnedStore, STORED_HEAD } from './learned-store.ts'
 import { LearnedWalk } from './learned-walk.ts'
+import { withoutPassed } from './passed.ts'
 import { SoughtPieces } from './sought-pieces.ts'
 
 export interface LearnedBounds {

@@ -8,14 +8,11 @@ import {
   BASE64,
   BASE64_SECOND,
   BASE64_THIRD,
-  ESCAPED,
   FormReader,
   HEX,
   JSON_ESCAPED,
   JSON_NESTED,
-  LONGEST_GAP,
   MORE,
-  PASSED,
   RAW,
   URL_ESCAPED,
 } from './encodings.ts'
@@ -24,6 +21,7 @@ import type { GramTable } from './grams.ts'
 import type { KeyedPrefixes } from './keyed-prefixes.ts'
 import { isOrdinary, isWords } from './learnable.ts'
 import { FOUND, type Found, LIVE, NONE, type Outcome, type Window } from './match.ts'
+import { ESCAPED, LONGEST_GAP, PASSED } from './passed.ts'
 
 /** As hexadecimal digits so many, of four bytes. */
 const SURE_DIGITS = 8

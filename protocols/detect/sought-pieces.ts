@@ -3,13 +3,13 @@
 
 import { maskedFrom } from './beginnings.ts'
 import { byteClass } from './classes.ts'
-import { ESCAPED, PASSED, withoutPassed } from './encodings.ts'
 import { SHORTEST_PIECE } from './first-grams.ts'
 import { isDistinct } from './learnable.ts'
 import { MaskWriter } from './mask-text.ts'
+import { ESCAPED, PASSED, withoutPassed } from './passed.ts'
 
 /**
- * A value that has more bytes in a row that are passed over (encodings.ts) is learned in parts: so that its first four others,
+ * A value that has more bytes in a row that are passed over (passed.ts) is learned in parts: so that its first four others,
  * escaped, are within LONGEST_GAP.
  */
 const LONGEST_PASSED = 8

@@ -276,9 +276,9 @@ const REWRITERS: ReadonlyMap<string, RewriterClass> = new Map<string, RewriterCl
   ['application/yaml', YamlBody],
 ])
 
-/** A log that may be asked for with timestamps; "false" costs a second look. */
-function hasTimestamps({ subresource, query }: RequestAttributes): boolean {
-  return subresource === 'log' && new URLSearchParams(query).has('timestamps')
+/** A log that may be asked for with timestamps, of a kubelet behind a proxy too; "false" costs a second look. */
+function hasTimestamps({ verb, subresource, query }: RequestAttributes): boolean {
+  return (subresource === 'log' || verb === 'proxy') && new URLSearchParams(query).has('timestamps')
 }
 
 /** What an inflater lends is kept. */

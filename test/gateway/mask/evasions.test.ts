@@ -264,13 +264,18 @@ test('timestamps that a caller has set before the lines of a log do not hide wha
   const line = 'aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cDaB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD'
   const lines = ['-----BEGIN PRIVATE KEY-----', line, line, '-----END PRIVATE KEY-----', 'done']
   const log = lines.map((text, at) => `2026-11-28T10:00:0${at}.123456789Z ${text}\n`).join('')
-  const target = '/api/v1/namespaces/prod/pods/web/log?timestamps=true'
-  const answer = requestTo(target, 'GET').answer(200, type('text/plain'))
-  assert.ok('receive' in answer)
-  const [first, last] = [answer.receive(Buffer.from(log)), answer.end()]
-  for (const bytes of [Buffer.concat([first.passed, last.passed]), Buffer.concat([first.taped, last.taped])]) {
-    assert.equal(bytes.length, log.length)
-    assert.ok(!bytes.includes(line.slice(0, 8)))
-    assert.ok(bytes.toString().endsWith('Z done\n'))
+  for (const target of [
+    '/api/v1/namespaces/prod/pods/web/log?timestamps=true',
+    '/api/v1/namespaces/prod/pods/web/log?%74imestamps',
+    '/api/v1/nodes/n/proxy/containerLogs/prod/web/main?timestamps=1',
+  ]) {
+    const answer = requestTo(target, 'GET').answer(200, type('text/plain'))
+    assert.ok('receive' in answer)
+    const [first, last] = [answer.receive(Buffer.from(log)), answer.end()]
+    for (const bytes of [Buffer.concat([first.passed, last.passed]), Buffer.concat([first.taped, last.taped])]) {
+      assert.equal(bytes.length, log.length)
+      assert.ok(!bytes.includes(line.slice(0, 8)), target)
+      assert.ok(bytes.toString().endsWith('Z done\n'))
+    }
   }
 })

@@ -88,7 +88,7 @@ export class StreamMasker implements TextMasker {
   #lastMask = 0
   /** A flush masks from here on what is not decided. */
   #flushMask = 0
-  /** The same, before the place that is looked at. */
+  /** As #decidedEffort, before the place that is looked at. */
   readonly #effort = new Effort()
 
   constructor(sought: Sought) {

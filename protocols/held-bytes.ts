@@ -1,4 +1,4 @@
-// Bytes that came before their turn: pipelined requests, or what follows an upgrade. One buffer, because a list of
+// Bytes that came before their turn: pipelined requests, what follows an upgrade, text that waits to be looked at. One buffer, because a list of
 // one-byte pieces would cost a hundred times what it holds.
 
 const NOTHING = Buffer.alloc(0)
